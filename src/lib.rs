@@ -1,0 +1,10 @@
+//! Loangate: one normalized `/loans` API over providers that agree on nothing.
+//!
+//! The rooms, and the one direction they may look in:
+//!
+//! ```text
+//! main -> app -> api -> gather -> providers -> { loan, record, upstream, config }      sim stands alone
+//! record -> loan          loan -> nothing          upstream -> nothing          config -> nothing
+//! ```
+//!
+//! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.

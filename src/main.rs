@@ -1,0 +1,3 @@
+//! The `loangate` binary.
+
+fn main() {}
