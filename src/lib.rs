@@ -8,3 +8,5 @@
 //! ```
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
+
+pub mod loan;

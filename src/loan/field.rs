@@ -1,0 +1,72 @@
+//! The canonical fields by name: what flags point at.
+
+/// Declares the canonical fields with their paths in the answer.
+macro_rules! fields {
+    ($($variant:ident = $path:literal,)+) => {
+        /// A field of the canonical loan. Its path is what callers see in `flags[].field`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "each variant is documented by its path; the meaning is on the Loan structs")]
+        pub enum Field { $($variant,)+ }
+
+        impl Field {
+            /// Every field, in the order of the answer.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The path in the answer.
+            pub const fn path(self) -> &'static str {
+                match self { $(Self::$variant => $path,)+ }
+            }
+        }
+    };
+}
+
+fields! {
+    Kind = "kind",
+    Status = "status",
+    StatusReason = "status_reason",
+    PaymentStatus = "payment_status",
+    Arrangement = "arrangement",
+    LenderName = "lender.name",
+    LenderRegistrationNumber = "lender.registration_number",
+    LenderProductId = "lender.product_id",
+    LenderProductName = "lender.product_name",
+    BorrowerRole = "borrower.role",
+    BorrowerHasCoBorrower = "borrower.has_co_borrower",
+    BorrowerCustomerId = "borrower.customer_id",
+    BorrowerCustomerExternalId = "borrower.customer_external_id",
+    Currency = "currency",
+    Requested = "amounts.requested",
+    Approved = "amounts.approved",
+    OriginalPrincipal = "amounts.original_principal",
+    PrincipalOutstanding = "amounts.principal_outstanding",
+    InterestOutstanding = "amounts.interest_outstanding",
+    FeesOutstanding = "amounts.fees_outstanding",
+    PenaltiesOutstanding = "amounts.penalties_outstanding",
+    TotalOutstanding = "amounts.total_outstanding",
+    TotalPaid = "amounts.total_paid",
+    PastDue = "amounts.past_due",
+    CreditLimit = "amounts.credit_limit",
+    CreditBalance = "amounts.credit_balance",
+    RatePercent = "rate.percent",
+    RatePeriod = "rate.period",
+    TermCount = "term.count",
+    TermUnit = "term.unit",
+    TermRemainingCount = "term.remaining_count",
+    TermInstalments = "term.instalments",
+    TermInstalmentsPaid = "term.instalments_paid",
+    AppliedOn = "dates.applied_on",
+    OpenedOn = "dates.opened_on",
+    DisbursedOn = "dates.disbursed_on",
+    MaturesOn = "dates.matures_on",
+    ClosedOn = "dates.closed_on",
+    DefaultedOn = "dates.defaulted_on",
+    NextPaymentDueOn = "next_payment.due_on",
+    NextPaymentAmount = "next_payment.amount",
+    LastPaymentPaidOn = "last_payment.paid_on",
+    LastPaymentAmount = "last_payment.amount",
+    DelinquencyOverdue = "delinquency.overdue",
+    DaysPastDue = "delinquency.days_past_due",
+    DelinquencySince = "delinquency.since",
+    ProviderRefs = "provider_refs",
+    AsOf = "as_of",
+}

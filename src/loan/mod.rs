@@ -1,0 +1,391 @@
+//! The canonical loan: what every provider's record becomes.
+//!
+//! Pure data and arithmetic. No I/O, no clock, no provider names. `docs/model.md` explains each field for callers.
+
+#![warn(missing_docs)]
+
+pub mod decimal;
+mod field;
+mod vocabulary;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+pub use decimal::{Currency, Money, Percent};
+pub use field::Field;
+pub use vocabulary::{
+    Arrangement, AsOfBasis, BorrowerRole, FlagCode, IdStability, Kind, PaymentStatus, Period, Phase,
+    RateBasis, RecordType, Status,
+};
+
+/// One loan, application, collection snapshot or ledger, in one shape. All keys are always present on the wire;
+/// what is not known is `null`.
+///
+/// Its [`Hash`] leaves out [`Loan::as_of`]: the same facts fetched twice hash alike, which is what an `ETag` needs.
+#[derive(Debug, Clone, Serialize, Hash)]
+pub struct Loan {
+    /// `{connection}:{native key}`; deterministic, resolvable without a store.
+    pub id: String,
+    /// What kind of record this is. An application is not a debt.
+    pub record_type: RecordType,
+    /// The configured upstream it came from.
+    pub connection: Arc<str>,
+    /// The kind of that upstream.
+    pub provider: &'static str,
+    /// Kind of credit.
+    pub kind: Kind,
+    /// The provider's own word for the kind; null where it has none.
+    pub native_kind: Option<String>,
+    /// Where the loan is in its life.
+    pub status: Status,
+    /// Follows from `status`.
+    pub phase: Phase,
+    /// The provider's own word that decided `status`; null where it has none.
+    pub native_status: Option<String>,
+    /// The provider's word for why; null unless it gives one.
+    pub status_reason: Option<String>,
+    /// Standing against the payment plan.
+    pub payment_status: PaymentStatus,
+    /// A special agreement about repayment.
+    pub arrangement: Arrangement,
+    /// Who lent, and which product.
+    pub lender: Lender,
+    /// Who owes.
+    pub borrower: Borrower,
+    /// Currency of every amount here; null only for a ledger without rows.
+    pub currency: Option<Currency>,
+    /// Amounts in major units; never negative.
+    pub amounts: Amounts,
+    /// Interest rate.
+    pub rate: Rate,
+    /// Length.
+    pub term: Term,
+    /// Calendar dates.
+    pub dates: Dates,
+    /// The next payment that falls due.
+    pub next_payment: NextPayment,
+    /// The last payment made.
+    pub last_payment: LastPayment,
+    /// How late it is.
+    pub delinquency: Delinquency,
+    /// The provider's own ids, by our names for them; only those it sent.
+    pub provider_refs: Named<String>,
+    /// How far `id` can be relied on.
+    pub id_stability: IdStability,
+    /// Instant the data is of.
+    pub as_of: AsOf,
+    /// What that instant is.
+    pub as_of_basis: AsOfBasis,
+    /// Served from a cache because the upstream failed.
+    pub stale: bool,
+    /// What to know before relying on a field.
+    pub flags: Vec<Flag>,
+    /// Provider fields with no canonical home, under the provider's names; numbers as decimal strings.
+    pub extensions: Named<Json>,
+    /// `include=personal`: provider fields about the person, under the provider's names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personal: Option<Named<Json>>,
+    /// `include=raw`: the upstream record as received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Json>,
+}
+
+impl Loan {
+    /// A loan of which nothing is known but where it came from and when.
+    pub fn unknown(
+        connection: &Arc<str>,
+        provider: &'static str,
+        record_type: RecordType,
+        fetched_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: String::new(),
+            record_type,
+            connection: Arc::clone(connection),
+            provider,
+            kind: Kind::Unknown,
+            native_kind: None,
+            status: Status::Unknown,
+            phase: Phase::Unknown,
+            native_status: None,
+            status_reason: None,
+            payment_status: PaymentStatus::Unknown,
+            arrangement: Arrangement::Unknown,
+            lender: Lender::default(),
+            borrower: Borrower::default(),
+            currency: None,
+            amounts: Amounts::default(),
+            rate: Rate::default(),
+            term: Term::default(),
+            dates: Dates::default(),
+            next_payment: NextPayment::default(),
+            last_payment: LastPayment::default(),
+            delinquency: Delinquency::default(),
+            provider_refs: Named::default(),
+            id_stability: IdStability::Native,
+            as_of: AsOf(fetched_at),
+            as_of_basis: AsOfBasis::Fetched,
+            stale: false,
+            flags: Vec::new(),
+            extensions: Named::default(),
+            personal: None,
+            raw: None,
+        }
+    }
+
+    /// Names the loan: its connection and the key that finds it there again.
+    pub fn identify(&mut self, native_key: &str, stability: IdStability) {
+        self.id = format!("{}:{native_key}", self.connection);
+        self.id_stability = stability;
+    }
+
+    /// Sets the status and the phase that follows from it.
+    pub fn set_status(&mut self, status: Status) {
+        self.status = status;
+        self.phase = status.phase();
+    }
+
+    /// Adds a flag, once per code and field.
+    pub fn flag(&mut self, code: FlagCode, field: Field) {
+        let flag = Flag { code, field };
+        if !self.flags.contains(&flag) {
+            self.flags.push(flag);
+        }
+    }
+}
+
+/// Who lent.
+#[derive(Debug, Clone, Default, Serialize, Hash)]
+pub struct Lender {
+    /// Name of the creditor.
+    pub name: Option<String>,
+    /// Number in the public company register of its country.
+    pub registration_number: Option<String>,
+    /// The provider's id of the loan product.
+    pub product_id: Option<String>,
+    /// Name of the loan product.
+    pub product_name: Option<String>,
+}
+
+/// Who owes.
+#[derive(Debug, Clone, Serialize, Hash)]
+pub struct Borrower {
+    /// What the person asked about is to this loan.
+    pub role: BorrowerRole,
+    /// Somebody else owes it too.
+    pub has_co_borrower: Option<bool>,
+    /// The provider's id of the customer.
+    pub customer_id: Option<String>,
+    /// The caller's own id of the customer, where the provider keeps it.
+    pub customer_external_id: Option<String>,
+}
+
+impl Default for Borrower {
+    fn default() -> Self {
+        Self {
+            role: BorrowerRole::Unknown,
+            has_co_borrower: None,
+            customer_id: None,
+            customer_external_id: None,
+        }
+    }
+}
+
+/// Amounts in major units of the loan's currency, never negative.
+#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+pub struct Amounts {
+    /// Asked for.
+    pub requested: Option<Money>,
+    /// Granted.
+    pub approved: Option<Money>,
+    /// Paid out at the start.
+    pub original_principal: Option<Money>,
+    /// Principal still owed.
+    pub principal_outstanding: Option<Money>,
+    /// Interest charged and not paid.
+    pub interest_outstanding: Option<Money>,
+    /// Fees charged and not paid.
+    pub fees_outstanding: Option<Money>,
+    /// Penalties charged and not paid.
+    pub penalties_outstanding: Option<Money>,
+    /// All that is owed; never filled from the principal alone.
+    pub total_outstanding: Option<Money>,
+    /// All that was paid so far.
+    pub total_paid: Option<Money>,
+    /// The part of what is owed whose due date has passed.
+    pub past_due: Option<Money>,
+    /// Most that may be drawn on a card or credit line.
+    pub credit_limit: Option<Money>,
+    /// What the lender owes the borrower.
+    pub credit_balance: Option<Money>,
+}
+
+/// Interest rate.
+#[derive(Debug, Clone, Copy, Serialize, Hash)]
+pub struct Rate {
+    /// In percent.
+    pub percent: Option<Percent>,
+    /// What it is a percentage of, and per what.
+    pub basis: RateBasis,
+    /// The period of the basis, where known.
+    pub period: Option<Period>,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self {
+            percent: None,
+            basis: RateBasis::Unknown,
+            period: None,
+        }
+    }
+}
+
+/// Length of the loan.
+#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+pub struct Term {
+    /// Agreed length in `unit`.
+    pub count: Option<u32>,
+    /// Unit of `count` and `remaining_count`.
+    pub unit: Option<Period>,
+    /// What is left, in `unit`.
+    pub remaining_count: Option<u32>,
+    /// Number of instalments.
+    pub instalments: Option<u32>,
+    /// Instalments already paid.
+    pub instalments_paid: Option<u32>,
+}
+
+/// Calendar dates, in the provider's own time zone.
+#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+pub struct Dates {
+    /// Applied for.
+    pub applied_on: Option<NaiveDate>,
+    /// Contract date.
+    pub opened_on: Option<NaiveDate>,
+    /// Money paid out.
+    pub disbursed_on: Option<NaiveDate>,
+    /// Last instalment due.
+    pub matures_on: Option<NaiveDate>,
+    /// Over.
+    pub closed_on: Option<NaiveDate>,
+    /// Default declared.
+    pub defaulted_on: Option<NaiveDate>,
+}
+
+/// The next payment.
+#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+pub struct NextPayment {
+    /// Due date.
+    pub due_on: Option<NaiveDate>,
+    /// Amount due.
+    pub amount: Option<Money>,
+}
+
+/// The last payment.
+#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+pub struct LastPayment {
+    /// Day it was made.
+    pub paid_on: Option<NaiveDate>,
+    /// Amount paid.
+    pub amount: Option<Money>,
+}
+
+/// Lateness.
+#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+pub struct Delinquency {
+    /// A payment is past its due date.
+    pub overdue: Option<bool>,
+    /// Days past due, as of the loan's `as_of`.
+    pub days_past_due: Option<u32>,
+    /// First day of the lateness.
+    pub since: Option<NaiveDate>,
+}
+
+/// Something to know about a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Flag {
+    /// What.
+    pub code: FlagCode,
+    /// Where.
+    pub field: Field,
+}
+
+impl Serialize for Flag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("code", self.code.as_str())?;
+        map.serialize_entry("field", self.field.path())?;
+        map.end()
+    }
+}
+
+/// The instant a loan's data is of. Left out of hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct AsOf(pub DateTime<Utc>);
+
+impl Hash for AsOf {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+/// A JSON text that goes out as it is.
+#[derive(Debug, Clone)]
+pub struct Json(pub Box<RawValue>);
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl Hash for Json {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.get().hash(state);
+    }
+}
+
+/// An object whose keys are names we did not choose, in the order they came.
+#[derive(Debug, Clone, Hash)]
+pub struct Named<T>(Vec<(String, T)>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Named<T> {
+    /// Adds an entry. Names are unique because the records they come from refuse duplicate keys.
+    pub fn push(&mut self, name: impl Into<String>, value: T) {
+        self.0.push((name.into(), value));
+    }
+
+    /// The entries in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}

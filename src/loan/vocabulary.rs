@@ -1,0 +1,288 @@
+//! The closed vocabularies of the canonical loan. Every one has `unknown`, so that a provider's new word never
+//! breaks an answer; the word itself is kept in the loan's `native_*` key.
+
+/// Declares a vocabulary: a plain enum, its words on the wire, and the way back.
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in the contract's order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// Reads the word on the wire, exactly.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+vocabulary! {
+    /// What a record is. Five providers answer five different questions; a list says which.
+    RecordType {
+        /// A debt a lender services.
+        LoanAccount = "loan_account",
+        /// A request for a loan; no money has moved.
+        LoanApplication = "loan_application",
+        /// A dated observation of a debt handed over for collection.
+        CollectionSnapshot = "collection_snapshot",
+        /// A loan seen only through its transactions.
+        LedgerView = "ledger_view",
+    }
+}
+
+vocabulary! {
+    /// The kind of credit.
+    Kind {
+        /// Secured on a home.
+        Mortgage = "mortgage",
+        /// A second charge on a home.
+        HomeEquity = "home_equity",
+        /// Secured on a vehicle.
+        VehicleLoan = "vehicle_loan",
+        /// For studies.
+        StudentLoan = "student_loan",
+        /// Unsecured, to a person, repaid in instalments.
+        PersonalLoan = "personal_loan",
+        /// To a business.
+        BusinessLoan = "business_loan",
+        /// Small and short.
+        MicroLoan = "micro_loan",
+        /// Drawn and repaid at will up to a limit.
+        LineOfCredit = "line_of_credit",
+        /// A card with revolving credit.
+        CreditCard = "credit_card",
+        /// A card paid in full each period.
+        ChargeCard = "charge_card",
+        /// On a current account.
+        Overdraft = "overdraft",
+        /// Buy now, pay later.
+        Bnpl = "bnpl",
+        /// Secured on receivables.
+        InvoiceFinancing = "invoice_financing",
+        /// Known, and none of these.
+        Other = "other",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// Where a loan is in its life.
+    Status {
+        /// Applied for, not decided.
+        Pending = "pending",
+        /// The lender made an offer.
+        Offered = "offered",
+        /// Agreed, not paid out.
+        Approved = "approved",
+        /// Refused by the lender.
+        Declined = "declined",
+        /// Given up by the applicant.
+        Withdrawn = "withdrawn",
+        /// The offer ran out.
+        Expired = "expired",
+        /// Paid out and open.
+        Active = "active",
+        /// More was paid than owed; the lender owes the borrower.
+        Overpaid = "overpaid",
+        /// Repaid.
+        Closed = "closed",
+        /// The lender booked the rest as a loss.
+        WrittenOff = "written_off",
+        /// Handed to another creditor.
+        Transferred = "transferred",
+        /// Called off.
+        Cancelled = "cancelled",
+        /// Not known, or a word we do not know.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// The coarse stage that follows from [`Status`] alone; safe to filter on across providers.
+    Phase {
+        /// Before money moves.
+        Origination = "origination",
+        /// Money is owed.
+        Servicing = "servicing",
+        /// Nothing more is expected here.
+        Ended = "ended",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+impl Status {
+    /// The phase that this status belongs to.
+    pub const fn phase(self) -> Phase {
+        match self {
+            Self::Pending | Self::Offered | Self::Approved => Phase::Origination,
+            Self::Active | Self::Overpaid => Phase::Servicing,
+            Self::Declined
+            | Self::Withdrawn
+            | Self::Expired
+            | Self::Closed
+            | Self::WrittenOff
+            | Self::Transferred
+            | Self::Cancelled => Phase::Ended,
+            Self::Unknown => Phase::Unknown,
+        }
+    }
+}
+
+vocabulary! {
+    /// How the borrower stands against the payment plan.
+    PaymentStatus {
+        /// Nothing is late.
+        Current = "current",
+        /// A payment is past its due date.
+        Overdue = "overdue",
+        /// The lender calls it arrears.
+        InArrears = "in_arrears",
+        /// The lender declared default.
+        Defaulted = "defaulted",
+        /// There is nothing to pay: not paid out, or over.
+        NotApplicable = "not_applicable",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// A special agreement about repayment.
+    Arrangement {
+        /// None, as the provider says.
+        None = "none",
+        /// Payments have not begun.
+        GracePeriod = "grace_period",
+        /// Payments are put off.
+        Deferment = "deferment",
+        /// The lender forbears.
+        Forbearance = "forbearance",
+        /// The terms were changed.
+        Restructured = "restructured",
+        /// A debt settlement is under way.
+        DebtSettlement = "debt_settlement",
+        /// Somebody collects it.
+        InCollection = "in_collection",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// What the person asked about is to this loan.
+    BorrowerRole {
+        /// The only borrower.
+        Sole = "sole",
+        /// The first of several.
+        Primary = "primary",
+        /// On somebody else's loan.
+        CoBorrower = "co_borrower",
+        /// Stands in for the borrower.
+        Guarantor = "guarantor",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// What a rate is a percentage of, and per what.
+    RateBasis {
+        /// Nominal, per year.
+        AnnualNominal = "annual_nominal",
+        /// Effective, per year, compounding included.
+        AnnualEffective = "annual_effective",
+        /// Annual percentage rate, costs included.
+        Apr = "apr",
+        /// Per [`Period`] of the loan.
+        PerPeriod = "per_period",
+        /// Once, for the whole term.
+        PerTerm = "per_term",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// A unit of time, of a rate or of a term.
+    Period {
+        /// Day.
+        Day = "day",
+        /// Week.
+        Week = "week",
+        /// Month.
+        Month = "month",
+        /// Year.
+        Year = "year",
+    }
+}
+
+vocabulary! {
+    /// How far an id can be relied on to name the same loan tomorrow.
+    IdStability {
+        /// The provider's own id.
+        Native = "native",
+        /// Built from the provider's ids.
+        Composite = "composite",
+        /// A hash of identifying fields.
+        Fingerprint = "fingerprint",
+        /// The fingerprint is shared; the order of rows decides.
+        Positional = "positional",
+    }
+}
+
+vocabulary! {
+    /// What the instant in `as_of` is.
+    AsOfBasis {
+        /// The provider says the data is of this instant.
+        ProviderReported = "provider_reported",
+        /// The provider says the record was last changed then.
+        ProviderUpdatedAt = "provider_updated_at",
+        /// When we fetched it; the provider says nothing.
+        Fetched = "fetched",
+    }
+}
+
+vocabulary! {
+    /// What a caller should know before relying on a field. Additive.
+    FlagCode {
+        /// The provider names no currency; the configured one is used.
+        CurrencyAssumed = "currency_assumed",
+        /// The provider does not say which amount this is.
+        AmountAmbiguous = "amount_ambiguous",
+        /// The provider does not say what the rate is a percentage of, or whether it is in percent.
+        RateBasisUnconfirmed = "rate_basis_unconfirmed",
+        /// A rate per period, and the period is not in the record.
+        RatePeriodUnknown = "rate_period_unknown",
+        /// A term in units that the record does not name.
+        TermUnitUnknown = "term_unit_unknown",
+        /// The number looks scaled; where it cannot be right it is kept only in `extensions`.
+        SuspectScale = "suspect_scale",
+        /// The parts do not add up to the whole.
+        ComponentsMismatch = "components_mismatch",
+        /// The status follows from other facts; the provider gives none.
+        StatusInferred = "status_inferred",
+        /// The balance follows from other rows or signs; the provider gives none.
+        BalanceDerived = "balance_derived",
+        /// A word of the provider that we do not know; it is kept in the `native_*` key or in `extensions`.
+        UnknownNativeValue = "unknown_native_value",
+        /// The provider sent something unreadable here; the field is null.
+        MalformedField = "malformed_field",
+    }
+}
