@@ -10,3 +10,4 @@
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
 
 pub mod loan;
+pub mod record;
