@@ -11,3 +11,4 @@
 
 pub mod loan;
 pub mod record;
+pub mod upstream;

@@ -1,0 +1,144 @@
+//! From what happened on the wire to a [`Failure`]. Nothing the upstream wrote goes further than this file.
+
+use std::error::Error as _;
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Error, Response};
+
+use super::error::Kind;
+use super::retry::{Cause, Failure, retry_after};
+
+/// A call that got no complete answer.
+pub(super) fn broken(error: &Error) -> Failure {
+    if error.is_timeout() {
+        return failure(Kind::Timeout, Cause::TimedOut, "");
+    }
+    if certificate(error) {
+        return failure(
+            Kind::Unavailable,
+            Cause::Final,
+            "Its TLS certificate or handshake was not acceptable",
+        );
+    }
+    if error.is_connect() {
+        return failure(Kind::Unavailable, Cause::Broken, "No connection");
+    }
+    if error.is_decode() || error.is_body() || error.is_request() {
+        return failure(Kind::Unavailable, Cause::Broken, "The connection broke");
+    }
+    failure(Kind::Unavailable, Cause::Final, "")
+}
+
+/// rustls reports what it refuses as invalid data; no certificate gets better by asking again.
+fn certificate(error: &Error) -> bool {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if inner
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+        {
+            return error.is_connect();
+        }
+        source = inner.source();
+    }
+    false
+}
+
+/// A complete answer that is not a 200.
+pub(super) fn status(status: u16, wait: Option<std::time::Duration>) -> Failure {
+    let (kind, note) = match status {
+        401 => (Kind::Unauthorized, ""),
+        403 => (Kind::Forbidden, ""),
+        404 => (Kind::NotFound, ""),
+        429 => (Kind::RateLimited, ""),
+        300..=399 => (
+            Kind::Rejected,
+            "It answered with a redirect, which is never followed",
+        ),
+        408 | 425 | 500..=599 => (Kind::Unavailable, ""),
+        400..=499 => (Kind::Rejected, ""),
+        _ => (
+            Kind::BadPayload,
+            "It answered with a status that carries no loans",
+        ),
+    };
+    Failure {
+        kind,
+        cause: Cause::Status(status),
+        retry_after: wait,
+        note,
+    }
+}
+
+/// The wait the answer asks for.
+pub(super) fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<std::time::Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    retry_after(text(RETRY_AFTER)?, text(DATE), now)
+}
+
+/// Reads a body, counting decoded bytes: it is never held whole before it is known to fit.
+pub(super) async fn read(mut response: Response, cap: u64) -> Result<Bytes, Failure> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > cap && !response.headers().contains_key(CONTENT_ENCODING) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::with_capacity(usize::try_from(announced.min(cap)).unwrap_or_default());
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
+        let size = body.len().saturating_add(chunk.len());
+        if u64::try_from(size).is_ok_and(|size| size > cap) {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn too_large() -> Failure {
+    failure(Kind::TooLarge, Cause::Final, "")
+}
+
+fn failure(kind: Kind, cause: Cause, note: &'static str) -> Failure {
+    Failure {
+        kind,
+        cause,
+        retry_after: None,
+        note,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_a_kind() {
+        let mut lines: Vec<(u16, &str)> = (100..=599)
+            .filter(|code| *code != 200)
+            .map(|code| (code, status(code, None).kind.code()))
+            .collect();
+        lines.dedup_by_key(|(_, kind)| *kind);
+        let table: Vec<String> = lines
+            .iter()
+            .map(|(code, kind)| format!("{code} {kind}"))
+            .collect();
+        insta::assert_snapshot!(table.join("\n"), @r"
+        100 upstream_bad_payload
+        300 upstream_rejected
+        401 upstream_unauthorized
+        402 upstream_rejected
+        403 upstream_forbidden
+        404 upstream_not_found
+        405 upstream_rejected
+        408 upstream_unavailable
+        409 upstream_rejected
+        425 upstream_unavailable
+        426 upstream_rejected
+        429 upstream_rate_limited
+        430 upstream_rejected
+        500 upstream_unavailable
+        ");
+    }
+}

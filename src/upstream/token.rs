@@ -1,0 +1,219 @@
+//! Tokens: minted once for any number of waiting requests, early, and once more when one is refused.
+//!
+//! This file holds the only calls that are not loan reads: the two token calls of the contract. A POST cannot be
+//! said anywhere else.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Url};
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::auth::{Credential, NotAHeader, basic, bearer};
+use super::classify;
+use super::error::Kind;
+use super::retry::{Cause, Failure};
+
+/// A token is renewed this long before it runs out.
+const EARLY: Duration = Duration::from_mins(1);
+/// Bounds on how long a token is believed to live, whatever the upstream says.
+const SHORTEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_hours(24);
+/// Life of a token that does not say when it ends.
+const UNSTATED: Duration = Duration::from_mins(5);
+/// Most a token answer may weigh.
+const MAX_ANSWER: u64 = 64 * 1024;
+
+/// What a token call answered: the token, and when it runs out if that is readable.
+pub(super) type Read = fn(&[u8]) -> Option<(SecretString, Option<DateTime<Utc>>)>;
+
+/// Where tokens come from.
+pub struct TokenSource {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    read: Read,
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSource")
+            .field("url", &self.url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TokenSource {
+    /// `POST url` with credentials in headers and no body.
+    pub fn posted(url: Url, credentials: Vec<(HeaderName, HeaderValue)>, read: Read) -> Self {
+        let mut headers: HeaderMap = credentials.into_iter().collect();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self {
+            method: Method::POST,
+            url,
+            headers,
+            read,
+        }
+    }
+
+    /// `GET url` with HTTP Basic.
+    pub fn fetched_with_basic(
+        url: Url,
+        user: &str,
+        password: &SecretString,
+        read: Read,
+    ) -> Result<Self, NotAHeader> {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, basic(user, password)?)]);
+        Ok(Self {
+            method: Method::GET,
+            url,
+            headers,
+            read,
+        })
+    }
+}
+
+/// A token and when to stop using it.
+#[derive(Debug, Clone)]
+pub(super) struct Minted {
+    header: HeaderValue,
+    renew_at: Instant,
+    generation: u64,
+}
+
+/// The current token of a connection.
+#[derive(Debug)]
+pub struct TokenCache {
+    source: TokenSource,
+    client: Client,
+    timeout: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<Minted>,
+    generation: u64,
+}
+
+impl TokenCache {
+    /// A cache that mints from `source` when it has nothing.
+    pub fn new(source: TokenSource, client: Client, timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            source,
+            client,
+            timeout,
+            state: Mutex::default(),
+        })
+    }
+
+    /// The current token, minted first if there is none or it is about to run out.
+    ///
+    /// The minting runs in its own task: the request that started it may go away, the others still get their token.
+    pub(super) async fn credential(self: &Arc<Self>) -> Result<Credential, Failure> {
+        let cache = Arc::clone(self);
+        let minted = tokio::spawn(async move {
+            let mut state = cache.state.lock().await;
+            if let Some(token) = state
+                .current
+                .as_ref()
+                .filter(|token| Instant::now() < token.renew_at)
+            {
+                return Ok(token.clone());
+            }
+            let generation = state.generation.saturating_add(1);
+            let token = cache.mint(generation).await?;
+            state.generation = generation;
+            state.current = Some(token.clone());
+            Ok(token)
+        })
+        .await
+        .map_err(|_| Failure {
+            kind: Kind::Internal,
+            cause: Cause::Final,
+            retry_after: None,
+            note: "",
+        })??;
+        Ok(Credential {
+            headers: vec![(AUTHORIZATION, minted.header.clone())],
+            minted: Some(minted),
+        })
+    }
+
+    /// Throws away a refused token, unless somebody already replaced it.
+    pub(super) async fn refuse(&self, refused: &Minted) {
+        let mut state = self.state.lock().await;
+        if state
+            .current
+            .as_ref()
+            .is_some_and(|current| current.generation == refused.generation)
+        {
+            state.current = None;
+        }
+    }
+
+    async fn mint(&self, generation: u64) -> Result<Minted, Failure> {
+        let call = async {
+            let mut request = reqwest::Request::new(self.source.method.clone(), self.source.url.clone());
+            *request.headers_mut() = self.source.headers.clone();
+            let response = self
+                .client
+                .execute(request)
+                .await
+                .map_err(|error| classify::broken(&error))?;
+            let status = response.status().as_u16();
+            let body = classify::read(response, MAX_ANSWER).await?;
+            match status {
+                200 => Ok(body),
+                400 | 401 | 403 => Err(refused()),
+                _ => Err(classify::status(status, None)),
+            }
+        };
+        let body = tokio::time::timeout(self.timeout, call)
+            .await
+            .map_err(|_| Failure {
+                kind: Kind::Timeout,
+                cause: Cause::TimedOut,
+                retry_after: None,
+                note: "The token call took too long",
+            })??;
+        let (token, runs_out) = (self.source.read)(&body).ok_or(Failure {
+            kind: Kind::BadPayload,
+            cause: Cause::Final,
+            retry_after: None,
+            note: "The token call did not answer with a token",
+        })?;
+        let header = bearer(&token).map_err(|NotAHeader| refused())?;
+        Ok(Minted {
+            header,
+            renew_at: renew_at(runs_out, super::now()),
+            generation,
+        })
+    }
+}
+
+fn refused() -> Failure {
+    Failure {
+        kind: Kind::Unauthorized,
+        cause: Cause::Final,
+        retry_after: None,
+        note: "The token call was refused",
+    }
+}
+
+/// When to mint again: early, and within bounds however the upstream's clock is set.
+fn renew_at(runs_out: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Instant {
+    let life = runs_out
+        .map_or(UNSTATED, |end| {
+            end.signed_duration_since(now).to_std().unwrap_or_default()
+        })
+        .saturating_sub(EARLY)
+        .clamp(SHORTEST, LONGEST);
+    let start = Instant::now();
+    start.checked_add(life).unwrap_or(start)
+}
