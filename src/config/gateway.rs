@@ -1,0 +1,310 @@
+//! What the gateway itself is told: everything but the providers' own keys.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::document::Document;
+use super::problem::Problems;
+use super::section::{Given, Section};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Everything but the connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[auth]`
+    pub auth: Auth,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[log]`
+    pub log: Log,
+    /// `[cache]`
+    pub cache: Cache,
+    /// `[cursor]`
+    pub cursor: Cursor,
+    /// What is allowed but probably not meant.
+    pub warnings: Vec<String>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The prefix a reverse proxy mounts the gateway below: empty, or `/…` without a trailing slash.
+    pub base_path: String,
+    /// Total budget of one request.
+    pub deadline: Duration,
+    /// How long connections are still accepted after a stop signal.
+    pub drain_delay: Duration,
+    /// How long requests in flight may take after that.
+    pub shutdown_grace: Duration,
+    /// Requests served at once.
+    pub max_in_flight: usize,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Auth {
+    /// How callers are told apart.
+    pub mode: AuthMode,
+    /// Whether `none` may listen beyond loopback.
+    pub allow_insecure: bool,
+}
+
+/// How callers are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Not at all.
+    None,
+    /// By a key; not available in this version.
+    ApiKey,
+    /// By a signed token; not available in this version.
+    Jwt,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Loans held for one answer, over all sources.
+    pub max_gathered: usize,
+    /// Pages read from one source for one answer.
+    pub max_pages_per_source: usize,
+    /// Decoded bytes of one upstream page.
+    pub upstream_body: u64,
+    /// Decoded bytes of all upstream pages being read.
+    pub upstream_in_flight: u64,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Which lines there are, in the syntax of `tracing_subscriber::EnvFilter`; valid.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// `[cache]`; read, without effect in this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    /// How old an answer may be; zero turns the cache off.
+    pub max_age: Duration,
+    /// How old it may be when the source fails.
+    pub stale_if_error: Duration,
+    /// Where answers are kept.
+    pub backend: CacheBackend,
+}
+
+/// Where answers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheBackend {
+    /// In this process.
+    Memory,
+    /// In Redis; not available in this version.
+    Redis,
+}
+
+/// `[cursor]`; read, without effect in this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// How long a cursor can be followed.
+    pub ttl: Duration,
+}
+
+/// Reads a whole document.
+///
+/// `connection` is called once per `[connections.<id>]`, in order of ids, and reads the keys of that
+/// connection, `provider` and the common ones included; it may look at the limits. What it returns counts only if there is no
+/// problem anywhere.
+pub fn read<C>(
+    document: &Document,
+    mut connection: impl FnMut(&Limits, &str, &mut Section<'_>) -> Option<C>,
+) -> Result<(Config, Vec<C>), Problems> {
+    document.with_root(|root| whole(root, &mut connection))
+}
+
+pub(super) fn whole<C>(
+    root: &mut Section<'_>,
+    connection: &mut impl FnMut(&Limits, &str, &mut Section<'_>) -> Option<C>,
+) -> (Config, Vec<C>) {
+    let server = root.table("server", server);
+    let auth = root.table("auth", |section| auth(section, server.listen));
+    let limits = root.table("limits", limits);
+    let log = root.table("log", log);
+    let cache = root.table("cache", cache);
+    let cursor = root.table("cursor", cursor);
+    root.unavailable("store");
+    let (ids, connections) = root.table("connections", |section| {
+        let ids = section.keys();
+        let mut connections = Vec::with_capacity(ids.len());
+        for id in &ids {
+            if !is_id(id) {
+                section.problem(id, ID_RULE);
+            }
+            connections.extend(section.table(id, |section| connection(&limits, id, section)));
+        }
+        (ids, connections)
+    });
+    let warnings = if ids.is_empty() {
+        vec!["no connections configured".to_owned()]
+    } else {
+        Vec::new()
+    };
+    (
+        Config {
+            server,
+            auth,
+            limits,
+            log,
+            cache,
+            cursor,
+            warnings,
+        },
+        connections,
+    )
+}
+
+const ID_RULE: &str =
+    "a connection id must be 1 to 32 of a-z, 0-9, _ and -, beginning with a letter or digit";
+
+/// Lower case only: overrides are compared in lower case, so `Bsa` could never be overridden.
+fn is_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    id.len() <= 32
+        && id.bytes().next().is_some_and(plain)
+        && id.bytes().all(|byte| plain(byte) || byte == b'_' || byte == b'-')
+}
+
+fn server(section: &mut Section<'_>) -> Server {
+    let listen = section
+        .value(
+            "listen",
+            "an IP address and port such as \"127.0.0.1:8080\"",
+            |given: Given<'_>| given.text()?.parse().ok(),
+        )
+        .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+    let base_path = section.string_or("base_path", "");
+    if !is_base_path(&base_path) {
+        section.problem(
+            "base_path",
+            "must be empty, or begin with / and not end with it, with segments of letters, digits and ._~-",
+        );
+    }
+    Server {
+        listen,
+        base_path,
+        deadline: section.duration_or(
+            "deadline",
+            Duration::from_secs(10),
+            Duration::from_millis(250)..=Duration::from_mins(5),
+        ),
+        drain_delay: section.duration_or(
+            "drain_delay",
+            Duration::from_millis(500),
+            Duration::ZERO..=Duration::from_mins(5),
+        ),
+        shutdown_grace: section.duration_or("shutdown_grace", Duration::from_secs(20), Duration::ZERO..=HOUR),
+        max_in_flight: section.count_or("max_in_flight", 1024, 1..=1_000_000),
+    }
+}
+
+/// Plain segments only: braces would become a route pattern, dots would be resolved away by callers.
+fn is_base_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._~-".contains(c);
+    let segment = |text: &str| !text.is_empty() && !matches!(text, "." | "..") && text.chars().all(plain);
+    path.is_empty()
+        || path
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(segment))
+}
+
+fn auth(section: &mut Section<'_>, listen: SocketAddr) -> Auth {
+    let choices = [
+        ("none", AuthMode::None),
+        ("api_key", AuthMode::ApiKey),
+        ("jwt", AuthMode::Jwt),
+    ];
+    let mode = section.choice("mode", AuthMode::ApiKey, &choices);
+    let allow_insecure = section.bool_or("allow_insecure", false);
+    section.unavailable("clients");
+    if mode != AuthMode::None {
+        section.problem(
+            "mode",
+            "this version only has \"none\", which needs a loopback listen address (default: \"api_key\")",
+        );
+    } else if !allow_insecure && !listen.ip().to_canonical().is_loopback() {
+        section.problem(
+            "mode",
+            "\"none\" lets everyone in: give server.listen a loopback address or set auth.allow_insecure = true",
+        );
+    }
+    Auth { mode, allow_insecure }
+}
+
+fn limits(section: &mut Section<'_>) -> Limits {
+    let limits = Limits {
+        max_gathered: section.count_or("max_gathered", 10_000, 1..=1_000_000),
+        max_pages_per_source: section.count_or("max_pages_per_source", 10_000, 1..=1_000_000),
+        upstream_body: section.bytes_or("upstream_body", 8 << 20, 1 << 10..=1 << 30),
+        upstream_in_flight: section.bytes_or("upstream_in_flight", 64 << 20, 1 << 10..=1 << 36),
+    };
+    if limits.upstream_in_flight < limits.upstream_body {
+        section.problem(
+            "upstream_in_flight",
+            "must not be less than upstream_body: a full page would never fit",
+        );
+    }
+    limits
+}
+
+fn log(section: &mut Section<'_>) -> Log {
+    let formats = [("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
+    let format = section.choice("format", LogFormat::Json, &formats);
+    let filter = section.string_or("filter", "info");
+    if EnvFilter::try_new(&filter).is_err() {
+        section.problem(
+            "filter",
+            "must be a log filter such as \"info\" or \"warn,loangate=debug\"",
+        );
+    }
+    Log { format, filter }
+}
+
+fn cache(section: &mut Section<'_>) -> Cache {
+    let max_age = section.duration_or("max_age", Duration::from_secs(30), Duration::ZERO..=HOUR);
+    let stale_if_error = section.duration_or("stale_if_error", Duration::from_mins(10), Duration::ZERO..=DAY);
+    let backends = [("memory", CacheBackend::Memory), ("redis", CacheBackend::Redis)];
+    let backend = section.choice("backend", CacheBackend::Memory, &backends);
+    if backend == CacheBackend::Redis {
+        section.problem("backend", "\"redis\" is not available in this version");
+    }
+    section.unavailable("redis_url");
+    Cache {
+        max_age,
+        stale_if_error,
+        backend,
+    }
+}
+
+fn cursor(section: &mut Section<'_>) -> Cursor {
+    section.unavailable("keys");
+    Cursor {
+        ttl: section.duration_or("ttl", Duration::from_mins(15), SECOND..=DAY),
+    }
+}

@@ -1,0 +1,147 @@
+//! The files below `config/` are documentation, and documentation is wrong unless it is read.
+
+use super::{Variables, parse};
+use crate::config::gateway::whole;
+use crate::config::{ConnectionSettings, Limits, Problems, Section, connection_settings, read};
+
+const DEFAULT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml"));
+const EXAMPLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/example.toml"));
+
+/// What default.toml refers to, and the one default that this version cannot run with.
+const SURROUNDINGS: Variables<'_> = &[
+    ("LOANGATE__AUTH__MODE", "none"),
+    ("LOANGATE__CONNECTIONS__BSA__PASSWORD", "word"),
+    ("GOSCORE_SECRET_KEY", "word"),
+];
+
+/// Turns on every setting that is off: `#key = …`, as against the remark `# …`.
+fn uncommented(text: &str) -> String {
+    text.lines()
+        .map(|line| {
+            line.strip_prefix('#')
+                .filter(|rest| !rest.starts_with([' ', '#']))
+                .unwrap_or(line)
+        })
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// The keys of each provider, as a provider would read them.
+fn connection(_: &Limits, id: &str, section: &mut Section<'_>) -> Option<(String, ConnectionSettings)> {
+    assert_eq!(section.require_string("provider"), id);
+    section.base_url("base_url", None);
+    match id {
+        "goscore" => {
+            section.require_string("client_id");
+            section.require_secret("secret_key");
+        }
+        "carbon" => {
+            section.require_secret("api_key");
+            section.require_secret("carbon_key");
+            section.choice("amount_unit", 0, &[("minor", 1), ("major", 2)]);
+            section.require_string("currency");
+        }
+        "bsa" => {
+            section.base_url("auth_url", None);
+            section.require_string("email");
+            section.require_secret("password");
+        }
+        "belvo" => {
+            section.require_string("key_id");
+            section.require_secret("key_secret");
+            section.require_string("currency");
+        }
+        "fineract" => {
+            section.require_string("api_version");
+            section.require_secret("token");
+            section.require_string("language");
+        }
+        _ => return None,
+    }
+    Some((id.to_owned(), connection_settings(section)))
+}
+
+fn keys(problems: &Problems) -> Vec<&str> {
+    problems.0.iter().map(|problem| problem.key.as_str()).collect()
+}
+
+#[test]
+fn default_is_what_an_empty_file_means() {
+    let (written, _) = read(&parse(DEFAULT, &SURROUNDINGS[..1]).unwrap(), connection).unwrap();
+    let (empty, _) = read(&parse("", &SURROUNDINGS[..1]).unwrap(), connection).unwrap();
+    assert_eq!(written, empty);
+    for text in [DEFAULT, ""] {
+        let failed = read(&parse(text, &[]).unwrap(), connection).unwrap_err();
+        assert_eq!(keys(&failed), ["auth.mode"]);
+    }
+}
+
+#[test]
+fn default_explains_every_connection() {
+    let text = uncommented(DEFAULT);
+    let (config, connections) = read(&parse(&text, SURROUNDINGS).unwrap(), connection).unwrap();
+    assert!(config.warnings.is_empty());
+    let ids: Vec<&str> = connections.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["belvo", "bsa", "carbon", "fineract", "goscore"]);
+
+    let settings = |id: &str| connections.iter().find(|(name, _)| name == id).unwrap().1.clone();
+    let written = settings("fineract");
+    assert_eq!(written.page_size, Some(100));
+    assert_eq!(written.references, ["loan:123"]);
+    // What is written for fineract and left out for carbon is the same: the defaults.
+    assert_eq!(
+        ConnectionSettings {
+            page_size: None,
+            references: vec![],
+            ..written
+        },
+        settings("carbon")
+    );
+}
+
+#[test]
+fn default_leaves_no_key_out() {
+    let text = uncommented(DEFAULT);
+    let given: toml::Table = toml::from_str(&text).unwrap();
+    let is_given = |path: &str| {
+        let mut parts = path.split('.');
+        let first = parts.next().and_then(|key| given.get(key));
+        parts.try_fold(first?, |value, key| value.get(key)).map(|_| ())
+    };
+    let (_, ledger) = parse(&text, SURROUNDINGS)
+        .unwrap()
+        .run(|root| whole(root, &mut connection));
+    let absent: Vec<&str> = ledger
+        .asked
+        .iter()
+        .map(String::as_str)
+        // What every connection has is explained once, and so are the forms of a secret.
+        .filter(|path| !path.starts_with("connections.") || path.starts_with("connections.fineract."))
+        .filter(|path| !path.ends_with("_file") && !path.ends_with("_env"))
+        .filter(|path| is_given(path).is_none())
+        .collect();
+    assert_eq!(
+        absent,
+        [
+            "auth.clients",
+            "cache.redis_url",
+            "connections.fineract.requests_per_second",
+            "cursor.keys",
+            "store"
+        ]
+    );
+    for path in absent {
+        let key = path.rsplit('.').next().unwrap();
+        let said = |line: &str| line.starts_with("# Not available in this version: ") && line.contains(key);
+        assert!(DEFAULT.lines().any(said), "{path}");
+    }
+}
+
+#[test]
+fn example_runs_over_the_simulators() {
+    let (config, connections) = read(&parse(EXAMPLE, &[]).unwrap(), connection).unwrap();
+    assert!(config.warnings.is_empty());
+    assert_eq!(connections.len(), 5);
+    for (_, settings) in connections {
+        assert!(!settings.allow_http, "simulators are on loopback");
+    }
+}

@@ -1,0 +1,260 @@
+use std::time::Duration;
+
+use super::{Variables, parse};
+use crate::config::{
+    AuthMode, CacheBackend, Config, ConnectionSettings, Document, LogFormat, connection_settings, read,
+};
+
+const NONE: (&str, &str) = ("LOANGATE__AUTH__MODE", "none");
+
+fn config(text: &str, env: Variables<'_>) -> Result<Config, String> {
+    let document = parse(text, env).unwrap();
+    read(&document, |_, _, _| Some(()))
+        .map(|(config, _)| config)
+        .map_err(|problems| problems.to_string())
+}
+
+fn settings(text: &str) -> Result<ConnectionSettings, String> {
+    let document = parse(&format!("[connections.x]\n{text}"), &[NONE]).unwrap();
+    read(&document, |_, _, section| Some(connection_settings(section)))
+        .map(|(_, mut connections)| connections.remove(0))
+        .map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn defaults() {
+    let config = config("", &[NONE]).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.base_path, "");
+    assert_eq!(config.server.deadline, Duration::from_secs(10));
+    assert_eq!(config.server.drain_delay, Duration::from_millis(500));
+    assert_eq!(config.server.shutdown_grace, Duration::from_secs(20));
+    assert_eq!(config.server.max_in_flight, 1024);
+    assert_eq!(config.auth.mode, AuthMode::None);
+    assert!(!config.auth.allow_insecure);
+    assert_eq!(config.limits.max_gathered, 10_000);
+    assert_eq!(config.limits.max_pages_per_source, 10_000);
+    assert_eq!(config.limits.upstream_body, 8 << 20);
+    assert_eq!(config.limits.upstream_in_flight, 64 << 20);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.log.filter, "info");
+    assert_eq!(config.cache.max_age, Duration::from_secs(30));
+    assert_eq!(config.cache.stale_if_error, Duration::from_mins(10));
+    assert_eq!(config.cache.backend, CacheBackend::Memory);
+    assert_eq!(config.cursor.ttl, Duration::from_mins(15));
+    assert_eq!(config.warnings, ["no connections configured"]);
+}
+
+#[test]
+fn connection_defaults() {
+    let settings = settings("").unwrap();
+    assert_eq!(settings.timeout, Duration::from_secs(5));
+    assert_eq!(settings.connect_timeout, Duration::from_secs(2));
+    assert_eq!(settings.page_size, None);
+    assert_eq!(settings.max_concurrency, 64);
+    assert_eq!(settings.requests_per_second, None);
+    assert_eq!(settings.retry.attempts, 3);
+    assert_eq!(settings.retry.base, Duration::from_millis(100));
+    assert_eq!(settings.retry.max, Duration::from_secs(2));
+    assert_eq!(settings.circuit.failures, 5);
+    assert_eq!(settings.circuit.open_for, Duration::from_secs(10));
+    assert!(!settings.allow_http);
+    assert!(settings.references.is_empty());
+}
+
+#[test]
+fn references_stay_out_of_logs() {
+    let settings = settings("references = ['consent:123']").unwrap();
+    assert_eq!(settings.references, ["consent:123"]);
+    assert!(!format!("{settings:?}").contains("123"));
+}
+
+#[test]
+fn only_mode_none_and_only_on_loopback() {
+    for text in ["", "auth.mode = 'api_key'", "auth.mode = 'jwt'"] {
+        let shown = config(text, &[]).unwrap_err();
+        assert!(
+            shown.starts_with("auth.mode: this version only has \"none\""),
+            "{shown}"
+        );
+        assert!(shown.contains("loopback listen address"), "{shown}");
+    }
+    for (listen, allowed) in [
+        ("127.0.0.1:0", true),
+        ("127.9.9.9:80", true),
+        ("[::1]:80", true),
+        ("[::ffff:127.0.0.1]:80", true),
+        ("0.0.0.0:80", false),
+        ("[::]:80", false),
+        ("192.168.0.1:80", false),
+    ] {
+        let text = format!("server.listen = '{listen}'\n[auth]\nmode = 'none'\n");
+        let read = config(&text, &[]);
+        assert_eq!(read.is_ok(), allowed, "{listen}");
+        if let Err(shown) = read {
+            assert!(
+                shown.starts_with("auth.mode: \"none\" lets everyone in"),
+                "{shown}"
+            );
+        }
+        assert!(
+            config(&format!("{text}allow_insecure = true"), &[]).is_ok(),
+            "{listen}"
+        );
+    }
+    let moved = [NONE, ("LOANGATE__SERVER__LISTEN", "0.0.0.0:80")];
+    assert!(config("", &moved).is_err(), "the overridden address counts");
+}
+
+#[test]
+fn what_is_not_available_is_refused() {
+    let text = "
+        [auth]
+        mode = 'none'
+        [[auth.clients]]
+        id = 'underwriting'
+        [store]
+        url = 'sqlite://loangate.db'
+        [cache]
+        backend = 'redis'
+        redis_url = 'redis://127.0.0.1:6379'
+        [cursor]
+        keys = ['hunter2']
+    ";
+    assert_eq!(
+        config(text, &[("LOANGATE__STORE__POOL", "3")]).unwrap_err(),
+        "auth.clients: not available in this version\n\
+         cache.backend: \"redis\" is not available in this version\n\
+         cache.redis_url: not available in this version\n\
+         cursor.keys: not available in this version\n\
+         store: not available in this version"
+    );
+    assert_eq!(
+        config("", &[NONE, ("LOANGATE__STORE__URL", "x")]).unwrap_err(),
+        "store: not available in this version (from LOANGATE__STORE__URL)"
+    );
+    assert_eq!(
+        settings("requests_per_second = 5").unwrap_err(),
+        "connections.x.requests_per_second: not available in this version"
+    );
+}
+
+#[test]
+fn ranges_and_rules() {
+    for (text, key) in [
+        ("server.listen = 'localhost:80'", "server.listen"),
+        ("server.listen = '127.0.0.1'", "server.listen"),
+        ("server.deadline = '249ms'", "server.deadline"),
+        ("server.deadline = '301s'", "server.deadline"),
+        ("server.max_in_flight = 0", "server.max_in_flight"),
+        ("server.base_path = 'x'", "server.base_path"),
+        ("server.base_path = '/'", "server.base_path"),
+        ("server.base_path = '/x/'", "server.base_path"),
+        ("server.base_path = '/a//b'", "server.base_path"),
+        ("server.base_path = '/../b'", "server.base_path"),
+        ("server.base_path = '/{a}'", "server.base_path"),
+        ("limits.max_gathered = 0", "limits.max_gathered"),
+        ("limits.upstream_body = '2GiB'", "limits.upstream_body"),
+        ("limits.upstream_in_flight = '7MiB'", "limits.upstream_in_flight"),
+        ("log.format = 'xml'", "log.format"),
+        ("log.filter = 'loangate=loud'", "log.filter"),
+        ("cache.max_age = '2h'", "cache.max_age"),
+        ("cursor.ttl = '0s'", "cursor.ttl"),
+        ("connections = 1", "connections"),
+        ("connections.x = 1", "connections.x"),
+    ] {
+        let shown = config(text, &[NONE]).unwrap_err();
+        assert_eq!(shown.lines().count(), 1, "{shown}");
+        assert!(shown.starts_with(&format!("{key}: ")), "{shown}");
+    }
+    for (text, key) in [
+        ("timeout = '9ms'", "timeout"),
+        ("connect_timeout = '61s'", "connect_timeout"),
+        ("page_size = 201", "page_size"),
+        ("max_concurrency = 0", "max_concurrency"),
+        ("retry.attempts = 11", "retry.attempts"),
+        ("retry.base = '3s'", "retry.max"),
+        ("circuit.failures = 0", "circuit.failures"),
+        ("circuit.open_for = '99ms'", "circuit.open_for"),
+        ("retry.attemps = 1", "retry.attemps"),
+    ] {
+        let shown = settings(text).unwrap_err();
+        assert!(shown.starts_with(&format!("connections.x.{key}: ")), "{shown}");
+    }
+    assert_eq!(
+        config("server.base_path = '/a/b-1.2'", &[NONE])
+            .unwrap()
+            .server
+            .base_path,
+        "/a/b-1.2"
+    );
+    assert!(config("log.filter = 'warn,loangate=debug'", &[NONE]).is_ok());
+    assert_eq!(
+        config("cache.max_age = '0s'", &[NONE]).unwrap().cache.max_age,
+        Duration::ZERO
+    );
+}
+
+#[test]
+fn connections_come_in_order_with_everything_wrong_at_once() {
+    let text = "
+        auth.mode = 'none'
+        [connections.zeta]
+        provider = 'p'
+        [connections.alpha-1]
+        provider = 'p'
+    ";
+    let document = parse(text, &[("LOANGATE__CONNECTIONS__MID__PROVIDER", "p")]).unwrap();
+    let (config, ids) = read(&document, |_, id, section| {
+        assert_eq!(section.path(), format!("connections.{id}"));
+        (section.require_string("provider") == "p").then(|| id.to_owned())
+    })
+    .unwrap();
+    assert_eq!(ids, ["alpha-1", "mid", "zeta"]);
+    assert!(config.warnings.is_empty());
+
+    let long = "a".repeat(33);
+    let text = format!(
+        "auth.mode = 'none'\nserver.deadline = 1\nconnections.Bsa.wrong = 1\nconnections._x = {{}}\n\
+         connections.{long} = {{}}\nconnections.fine.wrong = 1\nconnections.\"a.b\" = {{}}"
+    );
+    let failed = read(&parse(&text, &[]).unwrap(), |_, _, _| Some(())).unwrap_err();
+    let keys: Vec<&str> = failed.0.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "connections.\"a.b\"",
+            "connections.Bsa",
+            "connections.Bsa.wrong",
+            "connections._x",
+            &format!("connections.{long}"),
+            "connections.fine.wrong",
+            "server.deadline",
+        ]
+    );
+}
+
+#[test]
+fn files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    let shown = Document::load(Some(&path), []).unwrap_err().to_string();
+    assert_eq!(
+        shown,
+        format!("{}: cannot be read: entity not found", path.display())
+    );
+    std::fs::write(&path, b"a = '\xff'").unwrap();
+    let shown = Document::load(Some(&path), []).unwrap_err().to_string();
+    assert_eq!(shown, format!("{}: is not UTF-8 text", path.display()));
+    std::fs::write(&path, "\n[auth").unwrap();
+    let shown = Document::load(Some(&path), []).unwrap_err().to_string();
+    assert!(
+        shown.starts_with(&format!("{}: line 2, column 6: ", path.display())),
+        "{shown}"
+    );
+    std::fs::write(&path, "auth.mode = 'none'").unwrap();
+    let document = Document::load(Some(&path), []).unwrap();
+    assert!(read(&document, |_, _, _| Some(())).is_ok());
+    let nothing = Document::load(None, [(NONE.0.to_owned(), NONE.1.to_owned())]).unwrap();
+    assert!(read(&nothing, |_, _, _| Some(())).is_ok());
+}
