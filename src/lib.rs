@@ -11,5 +11,6 @@
 
 pub mod config;
 pub mod loan;
+pub mod providers;
 pub mod record;
 pub mod upstream;

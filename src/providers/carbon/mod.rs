@@ -1,0 +1,147 @@
+//! Carbon (Nigeria): applications for business loans, in kobo. See `README.md` beside this file.
+
+mod map;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::header::HeaderMap;
+
+use super::page::says_not_found;
+use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use crate::loan::Currency;
+use crate::record::Unit;
+use crate::upstream::{Error, Kind, Reply, Upstream};
+
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    name: "carbon",
+    coverage: "Loan applications made under one merchant's API key; what is owed on a disbursed loan is not in the list.",
+    verification: Verification::DocsOnly,
+    lists_book: true,
+    references: &["customer"],
+    announces_loans: true,
+    connect,
+};
+
+/// Words that the API uses in the place of an application id.
+const RESERVED: &[&str] = &["active", "apply", "customers", "calculate-repayment"];
+
+#[derive(Debug)]
+struct Carbon {
+    id: Arc<str>,
+    upstream: Upstream,
+    currency: Currency,
+    unit: Unit,
+    page_size: String,
+}
+
+fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
+    let base = open.base_url(Some("https://carbonapistagingsecure.getcarbon.co/baas/api"));
+    let auth = open.secret_headers(&[("apikey", "api_key"), ("x-carbon-key", "carbon_key")]);
+    let currency = open.currency("NGN");
+    let unit = open.unit(Unit::Minor);
+    Some(Arc::new(Carbon {
+        id: Arc::clone(&open.id),
+        upstream: open.upstream(base?, auth?, HeaderMap::new(), refusal),
+        currency: currency?,
+        unit,
+        page_size: open.page_size.unwrap_or(100).to_string(),
+    }))
+}
+
+/// Not found is HTTP 400 here. <https://docs.getcarbon.co/api-reference/loans/get-loan>
+fn refusal(status: u16, body: &[u8]) -> Option<Kind> {
+    (status == 400 && says_not_found(body)).then_some(Kind::NotFound)
+}
+
+#[async_trait]
+impl Provider for Carbon {
+    fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    fn locate(&self, key: &str) -> Option<Scope> {
+        (!RESERVED.contains(&key)).then(|| Scope::Loan(key.to_owned()))
+    }
+
+    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error> {
+        match scope {
+            Scope::Book => self.list(ask, None, number).await,
+            Scope::Reference(reference) => self.list(ask, Some(&reference.value), number).await,
+            Scope::Loan(application) => self.one(ask, application).await,
+        }
+    }
+}
+
+impl Carbon {
+    async fn list(&self, ask: &Ask<'_>, customer: Option<&str>, number: u32) -> Result<Page, Error> {
+        let page = number.to_string();
+        let mut query = vec![("page", page.as_str()), ("limit", &self.page_size)];
+        query.extend(customer.map(|customer| ("customer_id", customer)));
+        let reply = self
+            .upstream
+            .get(ask.call, "list_loans", &["v1", "loans"], &query)
+            .await?;
+        let list: wire::List<'_> = reply.json()?;
+        succeeded(&reply, list.status.as_deref())?;
+        let rows = list
+            .data
+            .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
+        let count = rows.len();
+
+        let at = self.mapping(ask, &reply);
+        let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, self.unit, &at));
+        let pagination = list.pagination.as_ref();
+        page.announced = pagination
+            .and_then(|page| page.total)
+            .or(list.total)
+            .map(|total| total.0);
+        let number = u64::from(number);
+        // The echoed limit counts: the server may have clamped ours.
+        let size = pagination
+            .and_then(|page| page.limit)
+            .map_or_else(|| self.page_size.parse().unwrap_or(u64::MAX), |limit| limit.0);
+        page.more = count > 0
+            && match (pagination.and_then(|page| page.pages), page.announced) {
+                (Some(pages), _) => number < pages.0,
+                (None, Some(total)) => number.saturating_mul(size) < total,
+                (None, None) => u64::try_from(count).is_ok_and(|count| count >= size),
+            };
+        page.belongs(&reply, customer, |loan| loan.borrower.customer_id.as_deref())
+    }
+
+    async fn one(&self, ask: &Ask<'_>, application: &str) -> Result<Page, Error> {
+        let reply = self
+            .upstream
+            .get(ask.call, "get_loan", &["v1", "loans", application], &[])
+            .await?;
+        let one: wire::One<'_> = reply.json()?;
+        succeeded(&reply, one.status.as_deref())?;
+        let row = one
+            .data
+            .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no application"))?;
+        let at = self.mapping(ask, &reply);
+        Page::collect(&reply, [row], |row| map::loan(row, self.currency, self.unit, &at)).belongs(
+            &reply,
+            Some(application),
+            |loan| loan.provider_refs.get("application_id").map(String::as_str),
+        )
+    }
+
+    fn mapping(&self, ask: &Ask<'_>, reply: &Reply) -> Mapping<'_> {
+        Mapping {
+            connection: &self.id,
+            fetched_at: reply.at,
+            want: ask.want,
+        }
+    }
+}
+
+/// A 200 may still carry `status: "error"` or `"failed"`.
+fn succeeded(reply: &Reply, status: Option<&str>) -> Result<(), Error> {
+    match status {
+        None | Some("success") => Ok(()),
+        Some(_) => Err(reply.failure(Kind::Rejected, "It answered with an error in its body")),
+    }
+}

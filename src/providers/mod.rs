@@ -1,0 +1,172 @@
+//! The providers: one folder each, and the seam they all implement.
+//!
+//! A folder holds `mod.rs` (what it is, its settings, its calls), `wire.rs` (what they send, in their names),
+//! `map.rs` (how it becomes ours: pure functions), `README.md` (links, auth, units, paging, quirks, verification
+//! grade) and `fixtures/` (samples as text, with sources). Adding one touches its own folder and two lines here;
+//! `docs/adding-a-provider.md` is the recipe.
+//!
+//! An adapter fetches one page and says whether there is another. It never loops, sleeps, retries, logs or reads a
+//! clock: the walk in `gather` and the send loop in `upstream` do.
+
+#![warn(missing_docs)]
+
+mod carbon;
+mod connecting;
+mod page;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::loan::Loan;
+use crate::record::{Drift, Rejected, Want};
+use crate::upstream::{Call, Error, Upstream};
+
+pub use connecting::Connecting;
+pub use page::{Page, Standing};
+
+/// Every provider, in alphabetical order.
+pub const ALL: &[&Descriptor] = &[&carbon::DESCRIPTOR];
+
+/// The provider of this name.
+pub fn find(name: &str) -> Option<&'static Descriptor> {
+    ALL.iter().copied().find(|descriptor| descriptor.name == name)
+}
+
+/// What a provider is, before anything is configured.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// Stable, lower case: in configs, answers, metrics.
+    pub name: &'static str,
+    /// One sentence on what its loans are, and which ones are never among them.
+    pub coverage: &'static str,
+    /// How far the adapter has been held against the real thing.
+    pub verification: Verification,
+    /// Whether it can list a whole book; otherwise it answers only for references.
+    pub lists_book: bool,
+    /// The types of reference it understands.
+    pub references: &'static [&'static str],
+    /// Whether the total it announces counts loans, rather than something else such as snapshots.
+    pub announces_loans: bool,
+    /// Reads a connection's settings and opens it. `None` when a setting was bad; the problem is then recorded.
+    pub connect: fn(&mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>>,
+}
+
+/// How far an adapter has been held against the real thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// Written from the provider's public documents only.
+    DocsOnly,
+}
+
+impl Verification {
+    /// The word in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DocsOnly => "docs_only",
+        }
+    }
+}
+
+/// One configured upstream.
+#[async_trait]
+pub trait Provider: Debug + Send + Sync {
+    /// The handle it calls with.
+    fn upstream(&self) -> &Upstream;
+
+    /// Where to look for the loan with this native key; `None` when no loan of this provider can have it.
+    fn locate(&self, key: &str) -> Option<Scope>;
+
+    /// How many first pages may be asked for at once, because nothing in the first says whether there is a second.
+    fn opening(&self) -> u32 {
+        1
+    }
+
+    /// Whether a page that repeats an earlier one means the end, because the provider ignores page numbers when it
+    /// has no more. Otherwise it is a loop, and the source is incomplete.
+    fn repetition_is_end(&self) -> bool {
+        false
+    }
+
+    /// One page of a scope; the first is number 1.
+    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error>;
+}
+
+/// What a page is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The time and the request count it is charged to.
+    pub call: &'a Call,
+    /// What the caller wants beside the canonical fields.
+    pub want: Want,
+}
+
+/// What part of an upstream is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Everything it lists.
+    Book,
+    /// What belongs to a reference.
+    Reference(Reference),
+    /// One loan by the provider's own key.
+    Loan(String),
+}
+
+/// What a provider needs to find a person's or a loan's data: a type it knows and a value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reference {
+    /// One of the descriptor's `references`.
+    pub kind: &'static str,
+    /// Opaque to us.
+    pub value: String,
+}
+
+/// What is wrong with the text of a reference.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAReference {
+    /// No `type:value`.
+    #[error("must be `<type>:<value>`")]
+    Shape,
+    /// Not a type of this provider.
+    #[error("has a type this provider does not know; it knows {}", .0.join(", "))]
+    Type(&'static [&'static str]),
+    /// A value no URL can carry safely.
+    #[error("has a value that is empty, longer than 256 bytes, `.`, `..` or holds control characters")]
+    Value,
+}
+
+impl Descriptor {
+    /// Reads `type:value`.
+    pub fn reference(&self, text: &str) -> Result<Reference, NotAReference> {
+        let (kind, value) = text.split_once(':').ok_or(NotAReference::Shape)?;
+        let kind = *self
+            .references
+            .iter()
+            .find(|known| **known == kind)
+            .ok_or(NotAReference::Type(self.references))?;
+        if value.is_empty()
+            || value.len() > 256
+            || matches!(value, "." | "..")
+            || value.chars().any(char::is_control)
+        {
+            return Err(NotAReference::Value);
+        }
+        Ok(Reference {
+            kind,
+            value: value.to_owned(),
+        })
+    }
+}
+
+/// What a mapping may know beside the record itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mapping<'a> {
+    pub(crate) connection: &'a Arc<str>,
+    pub(crate) fetched_at: DateTime<Utc>,
+    pub(crate) want: Want,
+}
+
+/// A record that became a loan, and what was new about it.
+pub(crate) type Mapped = Result<(Loan, Vec<Drift>), Rejected>;

@@ -1,0 +1,133 @@
+//! One page of loans, and the wire types that several providers share.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::Mapped;
+use crate::loan::Loan;
+use crate::record::{Drift, Rejected};
+use crate::upstream::{Error, Kind, Reply};
+
+/// What one upstream page became.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The records that became loans, in upstream order.
+    pub loans: Vec<Loan>,
+    /// The records that could not.
+    pub rejected: Vec<Rejected>,
+    /// What no document mentions.
+    pub drift: Vec<Drift>,
+    /// Whether to ask for the next page.
+    pub more: bool,
+    /// Records in the whole scope, as the provider says; null where it does not.
+    pub announced: Option<u64>,
+    /// Whether the provider itself says that something is missing.
+    pub standing: Standing,
+    /// When it was fetched.
+    pub fetched_at: DateTime<Utc>,
+    /// Hash of the records as received, to recognise a page that comes again; `None` when there are none.
+    pub digest: Option<u64>,
+}
+
+/// What a provider says about the completeness of its own answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing is missing.
+    Complete,
+    /// It holds only part, or nothing yet, for this reason.
+    Incomplete(Error),
+}
+
+impl Page {
+    /// Maps every row; a bad one is reported and costs no other.
+    pub(super) fn collect<'a>(
+        reply: &Reply,
+        rows: impl IntoIterator<Item = &'a RawValue>,
+        mut map: impl FnMut(&'a RawValue) -> Mapped,
+    ) -> Self {
+        let mut page = Self {
+            loans: Vec::new(),
+            rejected: Vec::new(),
+            drift: Vec::new(),
+            more: false,
+            announced: None,
+            standing: Standing::Complete,
+            fetched_at: reply.at,
+            digest: None,
+        };
+        let mut hasher = DefaultHasher::new();
+        let mut rows_seen = false;
+        for row in rows {
+            rows_seen = true;
+            row.get().hash(&mut hasher);
+            page.add(map(row));
+        }
+        page.digest = rows_seen.then(|| hasher.finish());
+        page
+    }
+
+    /// Adds one more mapped record.
+    pub(super) fn add(&mut self, mapped: Mapped) {
+        match mapped {
+            Ok((loan, drift)) => {
+                self.loans.push(loan);
+                self.drift.extend(drift);
+            }
+            Err(rejected) => self.rejected.push(rejected),
+        }
+    }
+
+    /// Refuses a page that holds loans of somebody who was not asked for: on a shared connection that is the first
+    /// sign of an answer that belongs to another question.
+    pub(super) fn belongs(
+        self,
+        reply: &Reply,
+        expected: Option<&str>,
+        actual: fn(&Loan) -> Option<&str>,
+    ) -> Result<Self, Error> {
+        match expected {
+            Some(expected) if self.loans.iter().any(|loan| actual(loan) != Some(expected)) => {
+                Err(reply.failure(Kind::BadPayload, "It holds records that were not asked for"))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+/// A count that some providers write as a number and some as a string. Anything else is no count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Count(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        raw.get()
+            .trim_matches('"')
+            .parse()
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whether an error body's `message` (a string or a list of them) says that something was not found. Some providers
+/// answer 400 where they mean 404.
+pub(super) fn says_not_found(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal<'a> {
+        #[serde(borrow)]
+        message: Option<&'a RawValue>,
+    }
+    serde_json::from_slice::<Refusal<'_>>(body)
+        .ok()
+        .and_then(|refusal| refusal.message)
+        .is_some_and(|message| message.get().to_ascii_lowercase().contains("not found"))
+}
+
+/// Reads a string that may or may not have been escaped.
+pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned)
+}
