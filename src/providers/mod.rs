@@ -10,6 +10,7 @@
 
 #![warn(missing_docs)]
 
+mod bsa;
 mod carbon;
 mod connecting;
 mod page;
@@ -28,7 +29,7 @@ pub use connecting::Connecting;
 pub use page::{Page, Standing};
 
 /// Every provider, in alphabetical order.
-pub const ALL: &[&Descriptor] = &[&carbon::DESCRIPTOR];
+pub const ALL: &[&Descriptor] = &[&bsa::DESCRIPTOR, &carbon::DESCRIPTOR];
 
 /// The provider of this name.
 pub fn find(name: &str) -> Option<&'static Descriptor> {

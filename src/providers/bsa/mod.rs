@@ -1,0 +1,166 @@
+//! BSA LMS (Tanzania): one lender's serviced loans. See `README.md` beside this file.
+
+mod map;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use reqwest::header::HeaderMap;
+use secrecy::SecretString;
+
+use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use crate::upstream::{Auth, Error, Kind, TokenSource, Upstream};
+
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    name: "bsa",
+    coverage: "One lender's whole loan book in its loan-management system, applications included.",
+    verification: Verification::DocsOnly,
+    lists_book: true,
+    references: &["customer", "customer_external"],
+    announces_loans: true,
+    connect,
+};
+
+/// More rows than this are an error upstream, not a clamp.
+const MAX_ROWS: u64 = 100;
+
+#[derive(Debug)]
+struct Bsa {
+    id: Arc<str>,
+    upstream: Upstream,
+    rows: String,
+}
+
+fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
+    let base = open.base_url(Some("https://api-staging.bsa.ai"));
+    let auth = match open.fixed_token() {
+        Some(auth) => {
+            // Harmless beside a fixed token, and a contract-shaped file may hold them.
+            open.section.base_url("auth_url", Some("https://auth-api.bsa.ai"));
+            auth
+        }
+        None => minted(open),
+    };
+    let rows = open.page_size.unwrap_or(MAX_ROWS).min(MAX_ROWS).to_string();
+    Some(Arc::new(Bsa {
+        id: Arc::clone(&open.id),
+        upstream: open.upstream(base?, auth?, HeaderMap::new(), |_, _| None),
+        rows,
+    }))
+}
+
+/// Basic credentials go to the auth host only; the API host sees the token.
+fn minted(open: &mut Connecting<'_, '_>) -> Option<Auth> {
+    let auth_url = open.section.base_url("auth_url", Some("https://auth-api.bsa.ai"));
+    let email = open.section.require_string("email");
+    let password = open.section.require_secret("password");
+    let mut url = auth_url?;
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .extend(["v1", "auth", "token"]);
+    let source = TokenSource::fetched_with_basic(url, &email, &password, read_token);
+    let source = open.header_or_problem("password", source)?;
+    Some(open.minted_token(source))
+}
+
+/// The answer holds only the token; when it ends is its own claim.
+fn read_token(body: &[u8]) -> Option<(SecretString, Option<DateTime<Utc>>)> {
+    let wire::Token { token } = serde_json::from_slice(body).ok()?;
+    let claims = token
+        .split('.')
+        .nth(1)
+        .and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+    let ends = claims
+        .and_then(|claims| serde_json::from_slice::<wire::Claims>(&claims).ok())
+        .and_then(|claims| DateTime::from_timestamp(claims.exp, 0));
+    Some((SecretString::from(token), ends))
+}
+
+#[async_trait]
+impl Provider for Bsa {
+    fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    fn locate(&self, key: &str) -> Option<Scope> {
+        // `external` is the API's own word in the place of an id.
+        (key != "external").then(|| Scope::Loan(key.to_owned()))
+    }
+
+    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error> {
+        match scope {
+            Scope::Book => self.list(ask, None, number).await,
+            Scope::Reference(reference) if reference.kind == "customer" => {
+                self.list(ask, Some(("customerId", &reference.value)), number)
+                    .await
+            }
+            Scope::Reference(reference) => {
+                self.list(ask, Some(("customerExternalId", &reference.value)), number)
+                    .await
+            }
+            Scope::Loan(id) => self.one(ask, id).await,
+        }
+    }
+}
+
+impl Bsa {
+    async fn list(&self, ask: &Ask<'_>, customer: Option<(&str, &str)>, number: u32) -> Result<Page, Error> {
+        let page = number.to_string();
+        // Without an order the LMS promises none and pages overlap. Its `status` filter scans only 1,000 loans and
+        // is never sent.
+        let mut query = vec![
+            ("page", page.as_str()),
+            ("rows", &self.rows),
+            ("orderBy", "id"),
+            ("sortOrder", "ASC"),
+        ];
+        query.extend(customer);
+        let reply = self
+            .upstream
+            .get(ask.call, "list_loans", &["v1", "loans"], &query)
+            .await?;
+        let list: wire::List<'_> = reply.json()?;
+        if list.items.is_none() && list.total.is_none() {
+            return Err(reply.failure(Kind::BadPayload, "It holds no list"));
+        }
+        let rows = list.items.unwrap_or_default();
+        let empty = rows.is_empty();
+
+        let at = Mapping {
+            connection: &self.id,
+            fetched_at: reply.at,
+            want: ask.want,
+        };
+        let mut page = Page::collect(&reply, rows, |row| map::loan(row, &at));
+        page.announced = list.total.map(|total| total.0);
+        let size = list
+            .rows_per_page
+            .map_or_else(|| self.rows.parse().unwrap_or(MAX_ROWS), |rows| rows.0);
+        page.more = !empty
+            && page
+                .announced
+                .is_none_or(|total| u64::from(number).saturating_mul(size) < total);
+        let asked = customer.and_then(|(name, value)| (name == "customerId").then_some(value));
+        page.belongs(&reply, asked, |loan| loan.borrower.customer_id.as_deref())
+    }
+
+    async fn one(&self, ask: &Ask<'_>, id: &str) -> Result<Page, Error> {
+        let reply = self
+            .upstream
+            .get(ask.call, "get_loan", &["v1", "loans", id], &[])
+            .await?;
+        let at = Mapping {
+            connection: &self.id,
+            fetched_at: reply.at,
+            want: ask.want,
+        };
+        Page::collect(&reply, [reply.json()?], |row| map::loan(row, &at)).belongs(&reply, Some(id), |loan| {
+            loan.provider_refs.get("loan_id").map(String::as_str)
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! What BSA LMS sends, in its own names.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::providers::page::Count;
+
+/// `GET /v1/loans`. `items` is null past the end.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List<'a> {
+    #[serde(borrow)]
+    pub(super) items: Option<Vec<&'a RawValue>>,
+    pub(super) total: Option<Count>,
+    pub(super) rows_per_page: Option<Count>,
+}
+
+/// One instalment, as far as the loan itself needs it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Instalment {
+    pub(super) due_date: Option<String>,
+}
+
+/// `GET {auth host}/v1/auth/token`. <https://docs.lms.bsa.ai/concepts/authorization>
+#[derive(Debug, Deserialize)]
+pub(super) struct Token {
+    pub(super) token: String,
+}
+
+/// The claim of the token that says when it ends.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claims {
+    pub(super) exp: i64,
+}
+
+/// The fields that the documents name for a loan, list and detail together.
+pub(super) const DOCUMENTED: &[&str] = &[
+    "id",
+    "accountNo",
+    "externalId",
+    "customerId",
+    "customerName",
+    "loanProductId",
+    "loanProductName",
+    "status",
+    "principal",
+    "approvedPrincipal",
+    "currencyCode",
+    "termFrequency",
+    "numberOfRepayments",
+    "interestRatePerPeriod",
+    "principalDisbursed",
+    "principalPaid",
+    "principalOutstanding",
+    "interestCharged",
+    "interestPaid",
+    "interestOutstanding",
+    "feesCharged",
+    "feesPaid",
+    "feesOutstanding",
+    "penaltiesCharged",
+    "penaltiesPaid",
+    "penaltiesOutstanding",
+    "totalRepayment",
+    "totalOutstanding",
+    "nextDueDate",
+    "nextDueAmount",
+    "overdue",
+    "repaymentSchedule",
+    "repaymentHistory",
+];
