@@ -10,6 +10,7 @@
 
 #![warn(missing_docs)]
 
+mod belvo;
 mod bsa;
 mod carbon;
 mod connecting;
@@ -29,7 +30,7 @@ pub use connecting::Connecting;
 pub use page::{Page, Standing};
 
 /// Every provider, in alphabetical order.
-pub const ALL: &[&Descriptor] = &[&bsa::DESCRIPTOR, &carbon::DESCRIPTOR];
+pub const ALL: &[&Descriptor] = &[&belvo::DESCRIPTOR, &bsa::DESCRIPTOR, &carbon::DESCRIPTOR];
 
 /// The provider of this name.
 pub fn find(name: &str) -> Option<&'static Descriptor> {

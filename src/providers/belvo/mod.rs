@@ -1,0 +1,123 @@
+//! Belvo (Mexico): snapshots of debts handed over for collection. See `README.md` beside this file.
+
+mod map;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::header::HeaderMap;
+
+use super::page::says_not_found;
+use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Reference, Scope, Verification};
+use crate::loan::{Currency, Loan};
+use crate::upstream::{Error, Kind, Upstream};
+
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    name: "belvo",
+    coverage: "Debts in default that were handed over for collection, as last declared; performing loans are never here.",
+    verification: Verification::DocsOnly,
+    lists_book: true,
+    references: &["customer", "merchant_customer", "payment_method"],
+    announces_loans: false,
+    connect,
+};
+
+/// More are silently clamped upstream.
+const MAX_LIMIT: u64 = 100;
+
+#[derive(Debug)]
+struct Belvo {
+    id: Arc<str>,
+    upstream: Upstream,
+    currency: Currency,
+    limit: String,
+}
+
+fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
+    let base = open.base_url(Some("https://api.sandbox.directdebit.belvo.com"));
+    let auth = open.secret_headers(&[("api-key-id", "key_id"), ("api-key-secret", "key_secret")]);
+    let currency = open.currency("MXN");
+    let limit = open.page_size.unwrap_or(MAX_LIMIT).min(MAX_LIMIT).to_string();
+    Some(Arc::new(Belvo {
+        id: Arc::clone(&open.id),
+        upstream: open.upstream(base?, auth?, HeaderMap::new(), refusal),
+        currency: currency?,
+        limit,
+    }))
+}
+
+/// "Customer not found for merchant" is a 400 here.
+fn refusal(status: u16, body: &[u8]) -> Option<Kind> {
+    (status == 400 && says_not_found(body)).then_some(Kind::NotFound)
+}
+
+/// The query parameter of a reference, and the field of a loan that must then hold its value.
+type Filter = (&'static str, fn(&Loan) -> Option<&str>);
+
+fn filter(reference: &Reference) -> Filter {
+    match reference.kind {
+        "customer" => ("customer_id", |loan| loan.borrower.customer_id.as_deref()),
+        "payment_method" => ("payment_method_id", |loan| {
+            loan.provider_refs.get("payment_method_id").map(String::as_str)
+        }),
+        _ => ("merchant_customer_id", |loan| {
+            loan.borrower.customer_external_id.as_deref()
+        }),
+    }
+}
+
+#[async_trait]
+impl Provider for Belvo {
+    fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// There is no call for a parent loan: it is found among its customer's snapshots.
+    fn locate(&self, key: &str) -> Option<Scope> {
+        let (merchant_customer, _) = key.rsplit_once('~')?;
+        let text = format!("merchant_customer:{merchant_customer}");
+        DESCRIPTOR.reference(&text).ok().map(Scope::Reference)
+    }
+
+    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error> {
+        let page = number.to_string();
+        // Newest first: the first snapshot of a loan is the one to show.
+        let mut query = vec![("page", page.as_str()), ("limit", &self.limit), ("order", "desc")];
+        let asked = match scope {
+            Scope::Reference(reference) => Some((filter(reference), reference.value.as_str())),
+            Scope::Book | Scope::Loan(_) => None,
+        };
+        query.extend(asked.map(|((name, _), value)| (name, value)));
+        let reply = self
+            .upstream
+            .get(ask.call, "list_loans", &["loans"], &query)
+            .await?;
+        let list: wire::List<'_> = reply.json()?;
+        let rows = list
+            .items
+            .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+
+        let at = Mapping {
+            connection: &self.id,
+            fetched_at: reply.at,
+            want: ask.want,
+        };
+        let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, &at));
+        let meta = list.meta.as_ref();
+        page.announced = meta.and_then(|meta| meta.total_items).map(|total| total.0);
+        let size = meta
+            .and_then(|meta| meta.items_per_page)
+            .map_or_else(|| self.limit.parse().unwrap_or(MAX_LIMIT), |size| size.0);
+        page.more = count > 0
+            && match meta.and_then(|meta| meta.total_pages) {
+                Some(pages) => u64::from(number) < pages.0,
+                None => count >= size,
+            };
+        match asked {
+            Some(((_, actual), value)) => page.belongs(&reply, Some(value), actual),
+            None => Ok(page),
+        }
+    }
+}
