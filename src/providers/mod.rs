@@ -14,6 +14,7 @@ mod belvo;
 mod bsa;
 mod carbon;
 mod connecting;
+mod goscore;
 mod page;
 
 use std::fmt::Debug;
@@ -30,7 +31,12 @@ pub use connecting::Connecting;
 pub use page::{Page, Standing};
 
 /// Every provider, in alphabetical order.
-pub const ALL: &[&Descriptor] = &[&belvo::DESCRIPTOR, &bsa::DESCRIPTOR, &carbon::DESCRIPTOR];
+pub const ALL: &[&Descriptor] = &[
+    &belvo::DESCRIPTOR,
+    &bsa::DESCRIPTOR,
+    &carbon::DESCRIPTOR,
+    &goscore::DESCRIPTOR,
+];
 
 /// The provider of this name.
 pub fn find(name: &str) -> Option<&'static Descriptor> {
