@@ -14,6 +14,7 @@ mod belvo;
 mod bsa;
 mod carbon;
 mod connecting;
+mod fineract;
 mod goscore;
 mod page;
 
@@ -35,6 +36,7 @@ pub const ALL: &[&Descriptor] = &[
     &belvo::DESCRIPTOR,
     &bsa::DESCRIPTOR,
     &carbon::DESCRIPTOR,
+    &fineract::DESCRIPTOR,
     &goscore::DESCRIPTOR,
 ];
 

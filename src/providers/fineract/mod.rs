@@ -1,0 +1,106 @@
+//! Fineract-style ledgers behind a wrapper that shows transactions only. See `README.md` beside this file.
+
+mod map;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
+use serde_json::value::RawValue;
+
+use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use crate::upstream::{Error, Kind, Upstream};
+
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    name: "fineract",
+    coverage: "The transactions of loans whose ids are known; balances and status are derived from them.",
+    verification: Verification::DocsOnly,
+    lists_book: false,
+    references: &["loan"],
+    announces_loans: false,
+    connect,
+};
+
+#[derive(Debug)]
+struct Fineract {
+    id: Arc<str>,
+    upstream: Upstream,
+    version: String,
+}
+
+fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
+    let base = open.base_url(None);
+    let auth = open.fixed_token().unwrap_or_else(|| {
+        open.section.require_secret("token");
+        None
+    });
+    let version = open.section.string_or("api_version", "1");
+    if version.is_empty()
+        || !version
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    {
+        open.section
+            .problem("api_version", "must be a version such as \"1\"");
+    }
+    let language = open
+        .section
+        .choice("language", "en", &[("en", "en"), ("fr", "fr")]);
+    let headers = HeaderMap::from_iter([(ACCEPT_LANGUAGE, HeaderValue::from_static(language))]);
+    Some(Arc::new(Fineract {
+        id: Arc::clone(&open.id),
+        upstream: open.upstream(base?, auth?, headers, |_, _| None),
+        version: format!("v{version}"),
+    }))
+}
+
+#[async_trait]
+impl Provider for Fineract {
+    fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    fn locate(&self, key: &str) -> Option<Scope> {
+        DESCRIPTOR
+            .reference(&format!("loan:{key}"))
+            .ok()
+            .map(Scope::Reference)
+    }
+
+    /// The whole ledger is one page, and one loan.
+    async fn page(&self, ask: &Ask<'_>, scope: &Scope, _: u32) -> Result<Page, Error> {
+        let loan = match scope {
+            Scope::Reference(reference) => &reference.value,
+            Scope::Book | Scope::Loan(_) => {
+                return Err(Error::new(
+                    Kind::Internal,
+                    "list_transactions",
+                    "It shows single loans only",
+                ));
+            }
+        };
+        let segments = ["api", &self.version, "Loans", loan, "transactions"];
+        let reply = self
+            .upstream
+            .get(ask.call, "list_transactions", &segments, &[])
+            .await?;
+        let envelope: wire::Envelope<'_> = reply.json()?;
+        if envelope.succeeded == Some(false) {
+            return Err(reply.failure(Kind::Rejected, "It answered with an error in its body"));
+        }
+        let data = envelope
+            .data
+            .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no transactions"))?;
+        let rows: Vec<&RawValue> = serde_json::from_str(data.get())
+            .map_err(|_| reply.failure(Kind::BadPayload, "It holds no list of transactions"))?;
+        let at = Mapping {
+            connection: &self.id,
+            fetched_at: reply.at,
+            want: ask.want,
+        };
+        Ok(Page::collect(&reply, [data], |data| {
+            map::loan(loan, data, &rows, &at)
+        }))
+    }
+}

@@ -1,0 +1,76 @@
+//! What the Fineract-style wrapper sends, in its own names.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The envelope `{succeeded, message, errors, data}`. Its keys come in camel case, and in Pascal case from the
+/// wrapper's error handler, so they are compared without regard to case. `message` and `errors` are never read:
+/// they may quote the ledger's own exception.
+#[derive(Debug, Default)]
+pub(super) struct Envelope<'a> {
+    pub(super) succeeded: Option<bool>,
+    pub(super) data: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+
+        impl<'de> serde::de::Visitor<'de> for Keys {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut envelope = Envelope::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    let value: &RawValue = map.next_value()?;
+                    match key.to_ascii_lowercase().as_str() {
+                        "succeeded" => envelope.succeeded = Some(value.get() == "true"),
+                        "data" => envelope.data = Some(value),
+                        _ => {}
+                    }
+                }
+                Ok(envelope)
+            }
+        }
+
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// `type` of a transaction. Only the id counts: codes are ambiguous and flags incomplete.
+#[derive(Debug, Deserialize)]
+pub(super) struct Type {
+    pub(super) id: Option<i64>,
+}
+
+/// `currency` of a transaction: the loan's, repeated on every row.
+#[derive(Debug, Deserialize)]
+pub(super) struct CurrencyData {
+    pub(super) code: Option<String>,
+}
+
+/// The fields of a transaction, from the page.
+pub(super) const TRANSACTION: &[&str] = &[
+    "id",
+    "officeId",
+    "officeName",
+    "type",
+    "date",
+    "currency",
+    "amount",
+    "netDisbursalAmount",
+    "principalPortion",
+    "interestPortion",
+    "feeChargesPortion",
+    "penaltyChargesPortion",
+    "overpaymentPortion",
+    "unrecognizedIncomePortion",
+    "outstandingLoanBalance",
+    "submittedOnDate",
+    "manuallyReversed",
+    "numberOfRepayments",
+];
