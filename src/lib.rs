@@ -13,4 +13,5 @@ pub mod config;
 pub mod loan;
 pub mod providers;
 pub mod record;
+pub mod sim;
 pub mod upstream;

@@ -1,0 +1,126 @@
+//! Carbon: the loan applications of a merchant.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::book::{Listing, Order};
+use super::front::Bend;
+use super::provider::Provider;
+use super::record::{field, with_more, with_new_words};
+use super::reply::{Reply, failure};
+use super::request::{Ask, Call};
+use super::world::World;
+
+const GENERATED_EXAMPLE: &str = include_str!("documents/carbon_loans_example.json");
+const PROSE: &str = include_str!("documents/carbon_loans_prose.json");
+const DEFAULT_LIMIT: usize = 20;
+
+/// How a list of loans is wrapped. The page shows two ways; a sibling page writes its total as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarbonEnvelope {
+    /// `"pagination": {"total": 45, "page": 1, "limit": 20, "pages": 3}`
+    Pagination,
+    /// `"total": 45`
+    TotalNumber,
+    /// `"total": "45"`
+    TotalString,
+}
+
+#[derive(Deserialize)]
+struct Sample<'a> {
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+}
+
+/// The row of six fields and the row of twelve.
+pub(super) fn sample_rows() -> Vec<String> {
+    [GENERATED_EXAMPLE, PROSE]
+        .into_iter()
+        .filter_map(|text| serde_json::from_str::<Sample<'_>>(text).ok())
+        .flat_map(|sample| sample.data)
+        .map(|row| row.get().to_owned())
+        .collect()
+}
+
+pub(super) fn answer(world: &World, ask: &Ask, bend: Bend) -> Reply {
+    match &ask.call {
+        Call::Loan(id) => one(world, id, bend),
+        _ => list(world, ask, bend),
+    }
+}
+
+fn shown(row: &str, bend: Bend) -> String {
+    if bend.new_words {
+        with_new_words(Provider::Carbon, row)
+    } else {
+        row.to_owned()
+    }
+}
+
+fn one(world: &World, id: &str, bend: Bend) -> Reply {
+    let book = world.with(|state| state.book(Provider::Carbon));
+    let is_it = |row: &str| field(row, "application_id").as_deref() == Some(id);
+    let found = book.matching(&[("application_id", id)], is_it).next();
+    let Some(row) = found.and_then(|index| book.row(index)) else {
+        // Carbon has no 404 for this.
+        return failure(Provider::Carbon, 400, "Application not found");
+    };
+    let more = format!(
+        r#""account_identifier":"PC_{}","disbursement_account":null"#,
+        id.split('-').next().unwrap_or_default().to_ascii_uppercase()
+    );
+    Reply::json(format!(
+        r#"{{"status":"success","message":"Loan application fetched","data":{}}}"#,
+        with_more(&shown(&row, bend), &more)
+    ))
+}
+
+fn list(world: &World, ask: &Ask, bend: Bend) -> Reply {
+    let (book, envelope, limit) = world.with(|state| {
+        let limit = state.clamped(Provider::Carbon, ask.count("limit").unwrap_or(DEFAULT_LIMIT));
+        (state.book(Provider::Carbon), state.carbon_envelope, limit)
+    });
+    let asked_page = ask.count("page").unwrap_or(1);
+    let page = if bend.pages_loop { 1 } else { asked_page };
+    let conditions: Vec<(&str, &str)> = ["customer_id", "status"]
+        .into_iter()
+        .filter_map(|name| ask.query(name).map(|value| (name, value)))
+        .collect();
+    let listing = if conditions.is_empty() {
+        book.all(|_| ())
+    } else {
+        let keep = |row: &str| {
+            conditions
+                .iter()
+                .all(|(name, value)| field(row, name).as_deref() == Some(*value))
+        };
+        Listing::exactly(book.matching(&conditions, keep).collect())
+    };
+    let rows = book.page(&listing, Order::Ascending, page, limit);
+    let data = rows
+        .iter()
+        .map(|row| shown(row, bend))
+        .collect::<Vec<_>>()
+        .join(",");
+    let total = if bend.pages_loop {
+        listing
+            .len()
+            .max(asked_page.saturating_add(1).saturating_mul(limit))
+    } else {
+        listing.len()
+    };
+    let (message, count) = match envelope {
+        CarbonEnvelope::Pagination => {
+            let pages = total.div_ceil(limit);
+            (
+                r#""message":"Loan applications fetched","#,
+                format!(r#""pagination":{{"total":{total},"page":{page},"limit":{limit},"pages":{pages}}}"#),
+            )
+        }
+        CarbonEnvelope::TotalNumber => ("", format!(r#""total":{total}"#)),
+        CarbonEnvelope::TotalString => ("", format!(r#""total":"{total}""#)),
+    };
+    Reply::json(format!(
+        r#"{{"status":"success",{message}"data":[{data}],{count}}}"#
+    ))
+}

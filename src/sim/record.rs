@@ -1,0 +1,134 @@
+//! A record as text: its fields can be read and replaced while every other byte stays as it was.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::provider::Provider;
+
+/// The fields of a JSON object in their order, values unread.
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// `None` when the text is no object: such a row can still be sent, only not looked into.
+    pub(super) fn read(row: &'a str) -> Option<Self> {
+        serde_json::from_str(row).ok()
+    }
+
+    /// The raw text of a field.
+    pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.get())
+    }
+
+    /// A field as words: a string without its quotes, anything but null as it is written.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        let raw = self.raw(key).filter(|raw| *raw != "null")?;
+        Some(serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()))
+    }
+
+    /// The object again, with the values that `change` gives in place of the ones they were.
+    fn rewritten(&self, change: impl Fn(&str, &str) -> Option<String>) -> String {
+        let fields: Vec<String> = self
+            .0
+            .iter()
+            .map(|(key, value)| {
+                let value = change(key, value.get()).unwrap_or_else(|| value.get().to_owned());
+                format!("{}:{value}", quoted(key))
+            })
+            .collect();
+        format!("{{{}}}", fields.join(","))
+    }
+}
+
+/// A JSON string.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// A string that may be missing.
+pub(super) fn quoted_or_null(text: Option<&str>) -> String {
+    text.map_or_else(|| "null".to_owned(), quoted)
+}
+
+/// The value of one field of a row.
+pub(super) fn field(row: &str, key: &str) -> Option<String> {
+    Fields::read(row)?.text(key)
+}
+
+/// A word that no document knows.
+const NEW_WORD: &str = "\"SOMETHING_NEW\"";
+
+/// The record with every status and type word replaced.
+pub(super) fn with_new_words(provider: Provider, row: &str) -> String {
+    let words: &[&str] = match provider {
+        // `status` is the student loan's.
+        Provider::Goscore => &["type", "status"],
+        Provider::Carbon => &["status", "offer_status", "loan_status"],
+        Provider::Bsa => &["status"],
+        Provider::Belvo => &["status", "creditStatus"],
+        Provider::Fineract => return with_new_type(row),
+    };
+    Fields::read(row).map_or_else(
+        || row.to_owned(),
+        |fields| {
+            fields.rewritten(|key, value| {
+                (words.contains(&key) && value.starts_with('"')).then(|| NEW_WORD.to_owned())
+            })
+        },
+    )
+}
+
+/// A type that is newer than the wrapper: its flags are those the wrapper knows, so none is set.
+fn with_new_type(row: &str) -> String {
+    let new_type = |kind: &str| {
+        Fields::read(kind).map(|fields| {
+            fields.rewritten(|key, value| match (key, value) {
+                ("id", _) => Some("99".to_owned()),
+                ("code", _) => Some("\"loanTransactionType.somethingNew\"".to_owned()),
+                ("value", _) => Some(NEW_WORD.to_owned()),
+                (_, "true") => Some("false".to_owned()),
+                _ => None,
+            })
+        })
+    };
+    Fields::read(row).map_or_else(
+        || row.to_owned(),
+        |fields| fields.rewritten(|key, value| if key == "type" { new_type(value) } else { None }),
+    )
+}
+
+/// The object with more fields behind its own; `more` is `"key":value` pairs with commas between them.
+pub(super) fn with_more(row: &str, more: &str) -> String {
+    match row.trim_end().strip_suffix('}') {
+        Some(open) if open.trim_end().ends_with('{') => format!("{open}{more}}}"),
+        Some(open) => format!("{},{more}}}", open.trim_end()),
+        None => row.to_owned(),
+    }
+}
