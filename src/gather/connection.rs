@@ -1,0 +1,85 @@
+//! The configured connections.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::drift::DriftCounters;
+use crate::config::{ConnectionSettings, Section};
+use crate::providers::{self, Connecting, Descriptor, Provider, Reference};
+
+/// One configured upstream.
+pub struct Connection {
+    /// The operator's name for it.
+    pub id: Arc<str>,
+    /// Its provider.
+    pub descriptor: &'static Descriptor,
+    /// References in its config, for providers that cannot list.
+    pub references: Vec<Reference>,
+    /// What it sends that no document mentions.
+    pub drift: DriftCounters,
+    pub(super) provider: Arc<dyn Provider>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("id", &self.id)
+            .field("provider", &self.descriptor.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Opens the connection `id` from its table in the config. Problems are recorded in the table.
+    pub fn open(id: &str, section: &mut Section<'_>, max_body: u64) -> Option<Self> {
+        let name = section.require_string("provider");
+        let Some(descriptor) = providers::find(&name) else {
+            if !name.is_empty() {
+                let known: Vec<&str> = providers::ALL.iter().map(|descriptor| descriptor.name).collect();
+                section.problem("provider", format!("must be one of {}", known.join(", ")));
+            }
+            section.ignore_rest();
+            return None;
+        };
+        let settings = crate::config::connection_settings(section);
+        let references = references(descriptor, section, &settings);
+        let provider = (descriptor.connect)(&mut Connecting::new(id, section, &settings, max_body)?)?;
+        Some(Self {
+            id: Arc::from(id),
+            descriptor,
+            references,
+            drift: DriftCounters::default(),
+            provider,
+        })
+    }
+
+    /// What traffic says about it.
+    pub fn health(&self) -> crate::upstream::Health {
+        self.provider.upstream().health()
+    }
+}
+
+fn references(
+    descriptor: &Descriptor,
+    section: &mut Section<'_>,
+    settings: &ConnectionSettings,
+) -> Vec<Reference> {
+    let mut list = Vec::with_capacity(settings.references.len());
+    if descriptor.lists_book && !settings.references.is_empty() {
+        section.problem(
+            "references",
+            "is for providers that cannot list; this one lists its whole book",
+        );
+        return list;
+    }
+    for (at, text) in settings.references.iter().enumerate() {
+        match descriptor.reference(text) {
+            Ok(reference) if list.contains(&reference) => {}
+            Ok(reference) => list.push(reference),
+            Err(problem) => {
+                section.problem("references", format!("entry {} {problem}", at.saturating_add(1)));
+            }
+        }
+    }
+    list
+}
