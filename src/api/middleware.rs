@@ -1,0 +1,155 @@
+//! What every request passes, outside in: request id and the log line, in-flight limit, panic containment.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+use tower_http::catch_panic::CatchPanicLayer;
+use uuid::Uuid;
+
+use super::Api;
+use super::problem::{Code, Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest address; the body of `POST /loans/search` has room for more.
+const MAX_URI: usize = 8 * 1024;
+
+pub(super) fn layers(routes: Router, api: Api) -> Router {
+    routes
+        .route_layer(from_fn(remember_route))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(api.clone(), admit))
+        .layer(from_fn_with_state(api, observe))
+}
+
+/// The id of a request: the caller's own if it is a sane token, else a new one.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(Arc<str>);
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn of(request: &Request) -> Self {
+        let sane = |id: &&str| {
+            (1..=64).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        };
+        let given = request
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|id| id.to_str().ok())
+            .filter(sane);
+        Self(given.map_or_else(|| Arc::from(Uuid::now_v7().to_string()), Arc::from))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_else(|| Self(Arc::from(""))))
+    }
+}
+
+/// The route template of an answer, for the log: never the path, which names people.
+#[derive(Debug, Clone)]
+struct Route(String);
+
+async fn remember_route(request: Request, next: Next) -> Response {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| Route(path.as_str().to_owned()));
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
+
+/// Gives the request its id, renders problems, and logs one line.
+async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::of(&request);
+    let method = request.method().clone();
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    let route = response.extensions_mut().remove::<Route>();
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = problem.render(id.as_str());
+        response
+            .headers_mut()
+            .extend(allow.map(|allow| (header::ALLOW, allow)));
+    }
+    let headers = response.headers_mut();
+    headers.extend(HeaderValue::from_str(id.as_str()).ok().map(|id| (REQUEST_ID, id)));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if api.draining() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    tracing::info!(
+        request_id = id.as_str(),
+        method = method.as_str(),
+        route = route.as_ref().map_or("(none)", |route| route.0.as_str()),
+        status = response.status().as_u16(),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}
+
+/// Refuses at once what would have to wait, and addresses that are too long. The probes always pass.
+async fn admit(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.ends_with("/livez") || path.ends_with("/readyz") {
+        return next.run(request).await;
+    }
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|address| address.as_str().len() > MAX_URI)
+    {
+        return Problem::new(Code::UriTooLong).into_response();
+    }
+    match Arc::clone(&api.in_flight).try_acquire_owned() {
+        Ok(permit) => {
+            let response = next.run(request).await;
+            drop(permit);
+            response
+        }
+        Err(_) => {
+            let problem = Problem {
+                retry_after: Some(Duration::from_secs(1)),
+                ..Problem::new(Code::Overloaded)
+            };
+            problem.into_response()
+        }
+    }
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
+    tracing::error!("a handler panicked");
+    Problem::new(Code::Internal).into_response()
+}

@@ -1,0 +1,123 @@
+//! Inbound HTTP: every route on one screen. Knows no provider by name.
+
+#![warn(missing_docs)]
+
+mod connections;
+mod loans;
+mod media;
+mod middleware;
+mod parameters;
+pub mod problem;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::{RawPathParams, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+use tokio::sync::Semaphore;
+
+pub(crate) use middleware::RequestId;
+use problem::{Code, Problem};
+
+use crate::gather::Gateway;
+
+/// What every handler shares. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Api {
+    gateway: Arc<Gateway>,
+    personal_allowed: bool,
+    in_flight: Arc<Semaphore>,
+    draining: Arc<AtomicBool>,
+}
+
+impl Api {
+    /// An API over a gateway. `personal_allowed`: whether callers may see fields about people.
+    pub fn new(gateway: Gateway, personal_allowed: bool, max_in_flight: usize) -> Self {
+        Self {
+            gateway: Arc::new(gateway),
+            personal_allowed,
+            in_flight: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))),
+            draining: Arc::default(),
+        }
+    }
+
+    /// From now on `/readyz` says no and connections are not kept.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The routes, mounted below `base_path` (empty for the root).
+    pub fn router(self, base_path: &str) -> Router {
+        let routes = Router::new()
+            .route("/loans", get(loans::list))
+            .route("/loans/search", post(loans::search))
+            .route("/loans/{id}", get(loans::get))
+            .route("/connections", get(connections::list))
+            .route("/connections/{id}", get(connections::get))
+            .route("/problems/{code}", get(explain))
+            .route("/livez", get(alive))
+            .route("/readyz", get(ready))
+            .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
+            .fallback(async || Problem::new(Code::NotFound))
+            .with_state(self.clone());
+        let mounted = if base_path.is_empty() {
+            routes
+        } else {
+            Router::new()
+                .nest(base_path, routes)
+                .fallback(async || Problem::new(Code::NotFound))
+        };
+        middleware::layers(mounted, self)
+    }
+}
+
+#[derive(Serialize)]
+struct Word {
+    status: &'static str,
+}
+
+async fn alive() -> Json<Word> {
+    Json(Word { status: "alive" })
+}
+
+async fn ready(State(api): State<Api>) -> Response {
+    if api.draining() {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "draining" })).into_response()
+    } else {
+        Json(Word { status: "ready" }).into_response()
+    }
+}
+
+#[derive(Serialize)]
+struct Explanation {
+    code: &'static str,
+    title: &'static str,
+    status: u16,
+    meaning: &'static str,
+}
+
+/// `GET /problems/{code}`: what the `type` of a problem leads to.
+async fn explain(path: RawPathParams) -> Result<Json<Explanation>, Problem> {
+    let word = path
+        .iter()
+        .find(|(name, _)| *name == "code")
+        .map(|(_, value)| value);
+    let code = Code::ALL
+        .iter()
+        .find(|code| Some(code.as_str()) == word)
+        .ok_or(Problem::new(Code::NotFound))?;
+    Ok(Json(Explanation {
+        code: code.as_str(),
+        title: code.title(),
+        status: code.status().as_u16(),
+        meaning: code.meaning(),
+    }))
+}
