@@ -10,6 +10,7 @@
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
 
 pub mod api;
+pub mod app;
 pub mod config;
 pub mod gather;
 pub mod loan;

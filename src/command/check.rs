@@ -1,0 +1,41 @@
+//! `loangate check`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use loangate::app;
+use loangate::config::{self, Document};
+
+pub(super) async fn run(path: &Path, probe: bool) -> ExitCode {
+    let opened =
+        Document::load(Some(path), config::environment()).and_then(|document| app::gateway(&document));
+    let (config, gateway) = match opened {
+        Ok(opened) => opened,
+        Err(problems) => return super::fail(&format!("{} cannot be used:\n{problems}", path.display())),
+    };
+    for warning in &config.warnings {
+        super::say(&format!("warning: {warning}"));
+    }
+    let count = gateway.connections().count();
+    super::say(&format!("{} is fine: {count} connections.", path.display()));
+    if !probe {
+        return ExitCode::SUCCESS;
+    }
+    let mut reachable = true;
+    for source in gateway.probe().await {
+        let word = match (&source.error, source.reason) {
+            (Some(error), _) => {
+                reachable = false;
+                format!("{}: {}", error.kind.code(), error.detail())
+            }
+            (None, Some(reason)) => format!("not asked ({})", reason.as_str()),
+            (None, None) => format!("ok, {} ms", source.elapsed.as_millis()),
+        };
+        super::say(&format!("  {:<16} {word}", source.connection));
+    }
+    if reachable {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    }
+}

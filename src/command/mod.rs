@@ -1,0 +1,145 @@
+//! The commands of the binary. What they print is for people; what services read is on HTTP.
+
+mod check;
+mod demo;
+mod serve;
+mod simulate;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use loangate::config::{Log, LogFormat};
+
+/// One normalized /loans API over providers that agree on nothing.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The gateway over five simulators, with nothing to configure.
+    Demo {
+        /// Where the gateway listens.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Records per simulator; without it exactly the documents' samples.
+        #[arg(long)]
+        loans: Option<usize>,
+        /// Seed of generated records.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A fault: `stalled` for all providers, `carbon=stalled` for one. Repeatable.
+        #[arg(long = "fault")]
+        faults: Vec<String>,
+    },
+    /// The gateway.
+    Serve {
+        /// Its config, in TOML.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Only the simulators.
+    Simulate {
+        /// Port on 127.0.0.1; 0 picks a free one.
+        #[arg(long, default_value_t = 9090)]
+        port: u16,
+        /// Records per simulator; without it exactly the documents' samples.
+        #[arg(long)]
+        loans: Option<usize>,
+        /// Seed of generated records.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A fault: `stalled` for all providers, `carbon=stalled` for one. Repeatable.
+        #[arg(long = "fault")]
+        faults: Vec<String>,
+    },
+    /// Every problem of a config at once, each with its key.
+    Check {
+        /// The config, in TOML.
+        #[arg(long)]
+        config: PathBuf,
+        /// Also call each connection once.
+        #[arg(long)]
+        probe: bool,
+    },
+}
+
+pub(crate) async fn run(arguments: Arguments) -> ExitCode {
+    match arguments.command {
+        Command::Demo {
+            listen,
+            loans,
+            seed,
+            faults,
+        } => demo::run(listen, loans, seed, &faults).await,
+        Command::Serve { config } => serve::run(&config).await,
+        Command::Simulate {
+            port,
+            loans,
+            seed,
+            faults,
+        } => simulate::run(port, loans, seed, &faults).await,
+        Command::Check { config, probe } => check::run(&config, probe).await,
+    }
+}
+
+/// Something to read on standard output. A closed pipe is the reader's choice.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// An error on standard error, and the exit code that goes with it: 2, what was asked for cannot be done.
+pub(crate) fn fail(text: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "loangate: {text}");
+    ExitCode::from(2)
+}
+
+/// Starts the log. Only events of this program get below `warn`, so that no library ever writes an address that
+/// names a person.
+fn start_log(log: &Log) {
+    use tracing_subscriber::filter::EnvFilter;
+    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+    use tracing_subscriber::util::SubscriberInitExt as _;
+
+    let filter = EnvFilter::builder().parse_lossy(&log.filter);
+    let ours = tracing_subscriber::filter::filter_fn(|event| {
+        event.target().starts_with("loangate") || *event.level() <= tracing::Level::WARN
+    });
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = match log.format {
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Pretty => layer.boxed(),
+    };
+    // A second start in one process keeps the first log.
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(ours).with_filter(filter))
+        .try_init();
+}
+
+/// Ends with the first SIGINT or SIGTERM.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+            }
+            Err(_) => {
+                let _ = interrupt.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+    }
+}
