@@ -1,39 +1,47 @@
-//! The gateway as a whole: built from a config, served on a listener, stopped without losing a request.
+//! The gateway as a whole: built from a config, served on a listener, reloaded and stopped without losing a request.
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
-use crate::api::Api;
+use crate::api::{Api, Lifecycle};
 use crate::config::{self, Config, Document, Problems};
 use crate::gather::{Connection, Gateway, Limits};
+use crate::server::{self, Patience, Routes, Stop};
+use crate::upstream::Shared;
 
 /// A gateway that is ready to be served.
 #[derive(Debug)]
 pub struct App {
     /// What it was told.
     pub config: Config,
-    api: Api,
+    lifecycle: Lifecycle,
+    routes: Routes,
+}
+
+/// Replaces what a running gateway serves.
+#[derive(Debug, Clone)]
+pub struct Reloader {
+    lifecycle: Lifecycle,
+    routes: Routes,
+    listen: SocketAddr,
 }
 
 impl App {
     /// Builds a gateway, or reports every problem of its config.
     pub fn build(document: &Document) -> Result<Self, Problems> {
         let (config, gateway) = gateway(document)?;
-        // Without authentication the only thing that says who may see people's data is where we listen.
-        let personal_allowed = config.server.listen.ip().is_loopback();
-        let api = Api::new(gateway, personal_allowed, config.server.max_in_flight);
-        Ok(Self { config, api })
-    }
-
-    /// The routes, for whoever serves them.
-    pub fn router(&self) -> Router {
-        self.api.clone().router(&self.config.server.base_path)
+        let lifecycle = Lifecycle::new(config.server.max_in_flight);
+        let routes = Arc::new(ArcSwap::from_pointee(routes(&config, gateway, &lifecycle)));
+        Ok(Self {
+            config,
+            lifecycle,
+            routes,
+        })
     }
 
     /// Where the config says to listen.
@@ -41,41 +49,58 @@ impl App {
         self.config.server.listen
     }
 
-    /// Serves until `stop`, then drains: not ready, connections not kept, listener closed after the drain delay,
-    /// requests in flight finished within the grace.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send) -> io::Result<()> {
-        let router = self.router();
-        let (close, closed) = oneshot::channel::<()>();
-        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // A dropped sender means that the server itself ended.
-            let _ = closed.await;
-        });
-        let server = tokio::spawn(async move { server.await });
-        stop.await;
-        tracing::info!("draining");
-        self.api.drain();
-        tokio::time::sleep(self.config.server.drain_delay).await;
-        // The server may have ended by itself; then there is nobody to tell.
-        let _ = close.send(());
-        finish(server, self.config.server.shutdown_grace).await
+    /// A handle that replaces the config while this app is served.
+    pub fn reloader(&self) -> Reloader {
+        Reloader {
+            lifecycle: self.lifecycle.clone(),
+            routes: Arc::clone(&self.routes),
+            listen: self.config.server.listen,
+        }
+    }
+
+    /// Serves until `stop` ends, then drains: not ready, connections not kept, listener closed after the drain delay,
+    /// requests in hand finished within the grace.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let stopping = Stop {
+            drain_delay: self.config.server.drain_delay,
+            grace: self.config.server.shutdown_grace,
+        };
+        let lifecycle = self.lifecycle;
+        server::serve(listener, self.routes, Patience::default(), stopping, stop, || {
+            tracing::info!("draining");
+            lifecycle.drain();
+        })
+        .await;
     }
 }
 
-async fn finish(server: tokio::task::JoinHandle<io::Result<()>>, grace: Duration) -> io::Result<()> {
-    match tokio::time::timeout(grace, server).await {
-        Ok(Ok(ended)) => ended,
-        Ok(Err(_)) => Err(io::Error::other("the server task ended unexpectedly")),
-        Err(_) => {
-            tracing::warn!("requests still in flight were cut at the end of the grace");
-            Ok(())
+impl Reloader {
+    /// Serves new requests from this config, and lets those in hand finish with the old one. On any problem the old
+    /// config stays. The listen address and the in-flight limit are those of the start.
+    pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
+        let (config, gateway) = gateway(document)?;
+        if config.server.listen != self.listen {
+            tracing::warn!("server.listen changed; it takes effect at the next start");
         }
+        self.routes
+            .store(Arc::new(routes(&config, gateway, &self.lifecycle)));
+        Ok(config)
     }
+}
+
+fn routes(config: &Config, gateway: Gateway, lifecycle: &Lifecycle) -> Router {
+    // Without authentication the only thing that says who may see people's data is where we listen.
+    let personal_allowed = config.server.listen.ip().is_loopback();
+    Api::new(gateway, personal_allowed, lifecycle.clone()).router(&config.server.base_path)
 }
 
 /// The connections of a config, open and ready to be asked.
 pub fn gateway(document: &Document) -> Result<(Config, Gateway), Problems> {
+    let mut shared = None;
     let (config, connections) = config::read(document, |limits, id, section| {
-        Connection::open(id, section, limits.upstream_body)
+        let shared =
+            shared.get_or_insert_with(|| Shared::new(limits.upstream_in_flight, limits.upstream_body));
+        Connection::open(id, section, limits.upstream_body, shared)
     })?;
     let limits = Limits {
         deadline: config.server.deadline,

@@ -3,8 +3,9 @@
 //! The rooms, and the one direction they may look in:
 //!
 //! ```text
-//! main -> app -> api -> gather -> providers -> { loan, record, upstream, config }      sim stands alone
-//! record -> loan          loan -> nothing          upstream -> nothing          config -> nothing
+//! main -> app -> { api, server, gather, config }
+//! api -> gather -> providers -> { loan, record, upstream, config }
+//! record -> loan      loan, upstream, server, config, sim -> nothing
 //! ```
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
@@ -16,5 +17,6 @@ pub mod gather;
 pub mod loan;
 pub mod providers;
 pub mod record;
+pub mod server;
 pub mod sim;
 pub mod upstream;

@@ -27,8 +27,11 @@ struct View<'a> {
 
 #[derive(Serialize)]
 struct Health {
+    circuit: &'static str,
+    rate_limited_for_ms: Option<u64>,
     succeeded: u64,
     failed: u64,
+    retried: u64,
     last_success_at: Option<DateTime<Utc>>,
     last_failure_at: Option<DateTime<Utc>>,
     last_failure_code: Option<&'static str>,
@@ -121,8 +124,13 @@ fn view(connection: &Connection) -> View<'_> {
         capabilities,
         reference_types: descriptor.references,
         health: Health {
+            circuit: connection.circuit().as_str(),
+            rate_limited_for_ms: connection
+                .paused_for()
+                .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             succeeded: health.succeeded,
             failed: health.failed,
+            retried: health.retried,
             last_success_at: health.last_success_at,
             last_failure_at: health.last_failure.map(|(at, _)| at),
             last_failure_code: health.last_failure.map(|(_, kind)| kind.code()),

@@ -202,7 +202,7 @@ fn failed(sources: &[Source]) -> Option<Problem> {
         Code::ReferenceNotFound
     } else if kinds().all(|kind| matches!(kind, Kind::Timeout | Kind::DeadlineExceeded)) {
         Code::UpstreamTimeout
-    } else if kinds().all(|kind| matches!(kind, Kind::RateLimited | Kind::Pending)) {
+    } else if kinds().all(|kind| matches!(kind, Kind::RateLimited | Kind::CircuitOpen | Kind::Pending)) {
         Code::UpstreamUnavailable
     } else {
         Code::UpstreamFailed

@@ -9,7 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
@@ -106,7 +107,7 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    if api.draining() {
+    if api.lifecycle.draining() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     tracing::info!(
@@ -118,6 +119,16 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
         "request"
     );
     response
+}
+
+/// RFC 9112 section 3.2; the HTTP library lets none, two and nonsense pass.
+fn names_one_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().is_ok_and(|host| host.parse::<Authority>().is_ok()),
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// Refuses at once what would have to wait, and addresses that are too long. The probes always pass.
@@ -133,7 +144,14 @@ async fn admit(State(api): State<Api>, request: Request, next: Next) -> Response
     {
         return Problem::new(Code::UriTooLong).into_response();
     }
-    match Arc::clone(&api.in_flight).try_acquire_owned() {
+    if !names_one_host(&request) {
+        return Problem::because(
+            Code::InvalidRequest,
+            "A request must have exactly one valid `Host` header.",
+        )
+        .into_response();
+    }
+    match Arc::clone(&api.lifecycle.in_flight).try_acquire_owned() {
         Ok(permit) => {
             let response = next.run(request).await;
             drop(permit);

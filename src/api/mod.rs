@@ -25,21 +25,17 @@ use problem::{Code, Problem};
 
 use crate::gather::Gateway;
 
-/// What every handler shares. Cheap to clone.
+/// What outlives a reload: whether the process is going away, and how much it has in hand.
 #[derive(Debug, Clone)]
-pub struct Api {
-    gateway: Arc<Gateway>,
-    personal_allowed: bool,
+pub struct Lifecycle {
     in_flight: Arc<Semaphore>,
     draining: Arc<AtomicBool>,
 }
 
-impl Api {
-    /// An API over a gateway. `personal_allowed`: whether callers may see fields about people.
-    pub fn new(gateway: Gateway, personal_allowed: bool, max_in_flight: usize) -> Self {
+impl Lifecycle {
+    /// A process that takes `max_in_flight` requests at once.
+    pub fn new(max_in_flight: usize) -> Self {
         Self {
-            gateway: Arc::new(gateway),
-            personal_allowed,
             in_flight: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))),
             draining: Arc::default(),
         }
@@ -52,6 +48,25 @@ impl Api {
 
     fn draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// What every handler shares. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Api {
+    gateway: Arc<Gateway>,
+    personal_allowed: bool,
+    lifecycle: Lifecycle,
+}
+
+impl Api {
+    /// An API over a gateway. `personal_allowed`: whether callers may see fields about people.
+    pub fn new(gateway: Gateway, personal_allowed: bool, lifecycle: Lifecycle) -> Self {
+        Self {
+            gateway: Arc::new(gateway),
+            personal_allowed,
+            lifecycle,
+        }
     }
 
     /// The routes, mounted below `base_path` (empty for the root).
@@ -89,7 +104,7 @@ async fn alive() -> Json<Word> {
 }
 
 async fn ready(State(api): State<Api>) -> Response {
-    if api.draining() {
+    if api.lifecycle.draining() {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "draining" })).into_response()
     } else {
         Json(Word { status: "ready" }).into_response()

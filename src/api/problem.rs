@@ -72,7 +72,7 @@ codes! {
     UpstreamTimeout = "upstream_timeout", GATEWAY_TIMEOUT, "No upstream answered in time",
         "Every upstream that was asked ran out of time. `sources` has one report for each. Asking again may help.";
     UpstreamUnavailable = "upstream_unavailable", SERVICE_UNAVAILABLE, "No upstream can answer now",
-        "Every upstream that was asked limits our rate or is still collecting. `Retry-After` says when to ask again.";
+        "Every upstream that was asked limits our rate, failed so often that it is left alone for a while, or is still collecting. `Retry-After` says when to ask again.";
     UpstreamFailed = "upstream_failed", BAD_GATEWAY, "No upstream could answer",
         "Every upstream that was asked failed. `sources` says how each of them did, and whether asking again may help.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded",

@@ -38,14 +38,11 @@ async fn start(listen: SocketAddr, loans: Option<usize>, seed: u64, faults: &[St
     let simulators = tokio::spawn(sim::serve(simulators, world, async {
         let _ = stopped.await;
     }));
-    let served = app
-        .serve(listener, super::stop_signal())
-        .await
-        .map_err(|error| error.to_string());
+    app.serve(listener, super::stop_signal()).await;
     // The simulators stop last, so that requests in flight still find them.
     let _ = stop.send(());
     simulators.abort();
-    served
+    Ok(())
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {

@@ -112,7 +112,9 @@ fn start_log(log: &Log) {
     let ours = tracing_subscriber::filter::filter_fn(|event| {
         event.target().starts_with("loangate") || *event.level() <= tracing::Level::WARN
     });
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let layer = match log.format {
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
         LogFormat::Pretty => layer.boxed(),

@@ -1,18 +1,17 @@
 //! `loangate serve`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use loangate::app::App;
-use loangate::config::{self, Document};
+use loangate::app::{App, Reloader};
+use loangate::config::{self, Document, Problems};
 use tokio::net::TcpListener;
 
 pub(super) async fn run(path: &Path) -> ExitCode {
-    let app =
-        match Document::load(Some(path), config::environment()).and_then(|document| App::build(&document)) {
-            Ok(app) => app,
-            Err(problems) => return super::fail(&format!("{} cannot be used:\n{problems}", path.display())),
-        };
+    let app = match load(path).and_then(|document| App::build(&document)) {
+        Ok(app) => app,
+        Err(problems) => return super::fail(&format!("{} cannot be used:\n{problems}", path.display())),
+    };
     super::start_log(&app.config.log);
     for warning in &app.config.warnings {
         tracing::warn!("{warning}");
@@ -22,8 +21,35 @@ pub(super) async fn run(path: &Path) -> ExitCode {
         Err(error) => return super::fail(&format!("cannot listen on {}: {error}", app.listen())),
     };
     tracing::info!(listen = %app.listen(), version = env!("CARGO_PKG_VERSION"), "ready");
-    match app.serve(listener, super::stop_signal()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => super::fail(&format!("the server ended: {error}")),
+    let reloads = tokio::spawn(reload_on_hangup(path.to_owned(), app.reloader()));
+    app.serve(listener, super::stop_signal()).await;
+    reloads.abort();
+    ExitCode::SUCCESS
+}
+
+fn load(path: &Path) -> Result<Document, Problems> {
+    Document::load(Some(path), config::environment())
+}
+
+/// SIGHUP reads the config again. A bad one changes nothing but the log.
+#[cfg(unix)]
+async fn reload_on_hangup(path: PathBuf, reloader: Reloader) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        tracing::warn!("SIGHUP cannot be listened to; the config is read at the start only");
+        return;
+    };
+    while hangups.recv().await.is_some() {
+        match load(&path).and_then(|document| reloader.reload(&document)) {
+            Ok(_) => tracing::info!("config reloaded"),
+            Err(problems) => {
+                for problem in &problems.0 {
+                    tracing::error!(key = problem.key, detail = problem.detail, "config not reloaded");
+                }
+            }
+        }
     }
 }
+
+#[cfg(not(unix))]
+async fn reload_on_hangup(_: PathBuf, _: Reloader) {}

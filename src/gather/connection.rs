@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::drift::DriftCounters;
 use crate::config::{ConnectionSettings, Section};
 use crate::providers::{self, Connecting, Descriptor, Provider, Reference};
+use crate::upstream::{Shared, circuit};
 
 /// One configured upstream.
 pub struct Connection {
@@ -31,7 +33,7 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     /// Opens the connection `id` from its table in the config. Problems are recorded in the table.
-    pub fn open(id: &str, section: &mut Section<'_>, max_body: u64) -> Option<Self> {
+    pub fn open(id: &str, section: &mut Section<'_>, max_body: u64, shared: &Shared) -> Option<Self> {
         let name = section.require_string("provider");
         let Some(descriptor) = providers::find(&name) else {
             if !name.is_empty() {
@@ -43,7 +45,7 @@ impl Connection {
         };
         let settings = crate::config::connection_settings(section);
         let references = references(descriptor, section, &settings);
-        let provider = (descriptor.connect)(&mut Connecting::new(id, section, &settings, max_body)?)?;
+        let provider = (descriptor.connect)(&mut Connecting::new(id, section, &settings, max_body, shared)?)?;
         Some(Self {
             id: Arc::from(id),
             descriptor,
@@ -51,6 +53,16 @@ impl Connection {
             drift: DriftCounters::default(),
             provider,
         })
+    }
+
+    /// Whether it is being left alone.
+    pub fn circuit(&self) -> circuit::State {
+        self.provider.upstream().circuit()
+    }
+
+    /// How much longer it has asked us not to call; `None` when it has not.
+    pub fn paused_for(&self) -> Option<Duration> {
+        self.provider.upstream().paused_for()
     }
 
     /// What traffic says about it.

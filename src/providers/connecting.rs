@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
 
 use crate::config::{ConnectionSettings, Section};
 use crate::loan::Currency;
 use crate::record::Unit;
-use crate::upstream::{self, Auth, NotAHeader, Refusal, Settings, TokenCache, TokenSource, Upstream, retry};
+use crate::upstream::{
+    self, Auth, Dialler, NotAHeader, Refusal, Settings, Shared, TokenSource, Upstream, circuit, retry,
+};
 
 /// A connection being opened: its id, its table in the config, and its own HTTP client.
 #[derive(Debug)]
@@ -19,8 +21,7 @@ pub struct Connecting<'a, 's> {
     pub section: &'a mut Section<'s>,
     /// Records to ask for per page, if the operator said so.
     pub page_size: Option<u64>,
-    client: Client,
-    settings: Settings,
+    dialler: Dialler,
 }
 
 impl<'a, 's> Connecting<'a, 's> {
@@ -28,27 +29,34 @@ impl<'a, 's> Connecting<'a, 's> {
     pub fn new(
         id: &str,
         section: &'a mut Section<'s>,
-        shared: &ConnectionSettings,
+        settings: &ConnectionSettings,
         max_body: u64,
+        shared: &Shared,
     ) -> Option<Self> {
+        let id: Arc<str> = Arc::from(id);
+        let page_size = settings.page_size;
         let settings = Settings {
-            timeout: shared.timeout,
-            connect_timeout: shared.connect_timeout,
-            max_concurrency: shared.max_concurrency,
+            timeout: settings.timeout,
+            connect_timeout: settings.connect_timeout,
+            max_concurrency: settings.max_concurrency,
             retry: retry::Policy {
-                attempts: shared.retry.attempts,
-                base: shared.retry.base,
-                max: shared.retry.max,
+                attempts: settings.retry.attempts,
+                base: settings.retry.base,
+                max: settings.retry.max,
+            },
+            circuit: circuit::Policy {
+                failures: settings.circuit.failures,
+                open_for: settings.circuit.open_for,
+                attempt: settings.timeout,
             },
             max_body,
         };
-        match upstream::client(&settings) {
-            Ok(client) => Some(Self {
-                id: Arc::from(id),
+        match Dialler::new(Arc::clone(&id), settings, shared) {
+            Ok(dialler) => Some(Self {
+                id,
                 section,
-                page_size: shared.page_size,
-                client,
-                settings,
+                page_size,
+                dialler,
             }),
             Err(_) => {
                 section.problem("base_url", "no HTTP client could be built on this machine");
@@ -64,15 +72,7 @@ impl<'a, 's> Connecting<'a, 's> {
 
     /// The handle on `base`. `headers` go along with every call; `refusal` says what error bodies mean.
     pub fn upstream(&self, base: Url, auth: Auth, headers: HeaderMap, refusal: Refusal) -> Upstream {
-        Upstream::new(
-            Arc::clone(&self.id),
-            base,
-            self.client.clone(),
-            auth,
-            headers,
-            self.settings,
-            refusal,
-        )
+        self.dialler.upstream(base, auth, headers, refusal)
     }
 
     /// Credentials that are the same headers on every call: header name and the config key of its secret.
@@ -103,11 +103,7 @@ impl<'a, 's> Connecting<'a, 's> {
 
     /// Credentials that a token call mints.
     pub fn minted_token(&self, source: TokenSource) -> Auth {
-        Auth::Token(TokenCache::new(
-            source,
-            self.client.clone(),
-            self.settings.timeout,
-        ))
+        self.dialler.tokens(source)
     }
 
     /// Records a problem where a secret cannot be a header.

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Mapped;
 use crate::loan::Loan;
 use crate::record::{Drift, Rejected};
-use crate::upstream::{Error, Kind, Reply};
+use crate::upstream::{Error, Reply};
 
 /// What one upstream page became.
 #[derive(Debug, Clone)]
@@ -81,6 +81,16 @@ impl Page {
         }
     }
 
+    /// Refuses a page that says it is another one than was asked for.
+    pub(super) fn numbered(self, reply: &Reply, asked: u32, echoed: Option<Count>) -> Result<Self, Error> {
+        match echoed {
+            Some(Count(echoed)) if echoed != u64::from(asked) => {
+                Err(reply.disown("It is another page than was asked for"))
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Refuses a page that holds loans of somebody who was not asked for: on a shared connection that is the first
     /// sign of an answer that belongs to another question.
     pub(super) fn belongs(
@@ -91,7 +101,7 @@ impl Page {
     ) -> Result<Self, Error> {
         match expected {
             Some(expected) if self.loans.iter().any(|loan| actual(loan) != Some(expected)) => {
-                Err(reply.failure(Kind::BadPayload, "It holds records that were not asked for"))
+                Err(reply.disown("It holds records that were not asked for"))
             }
             _ => Ok(self),
         }

@@ -26,11 +26,6 @@ impl Auth {
     pub fn bearer(token: &SecretString) -> Result<Self, NotAHeader> {
         Ok(Self::Headers(vec![(AUTHORIZATION, bearer(token)?)]))
     }
-
-    /// Whether a new credential can be had when this one is refused.
-    pub(super) fn renewable(&self) -> bool {
-        matches!(self, Self::Token(_))
-    }
 }
 
 /// A header that debug output does not show.

@@ -9,6 +9,7 @@ use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Error, Response};
 
 use super::error::Kind;
+use super::memory::{FREE, Held, Memory};
 use super::retry::{Cause, Failure, retry_after};
 
 /// A call that got no complete answer.
@@ -79,21 +80,39 @@ pub(super) fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<std::time:
     retry_after(text(RETRY_AFTER)?, text(DATE), now)
 }
 
+/// A complete body, and the place it takes in the gateway's memory for as long as it is there.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    _held: Held,
+}
+
 /// Reads a body, counting decoded bytes: it is never held whole before it is known to fit.
-pub(super) async fn read(mut response: Response, cap: u64) -> Result<Bytes, Failure> {
+pub(super) async fn read(mut response: Response, cap: u64, memory: Option<&Memory>) -> Result<Body, Failure> {
     let announced = response.content_length().unwrap_or(0);
     if announced > cap && !response.headers().contains_key(CONTENT_ENCODING) {
         return Err(too_large());
     }
-    let mut body = BytesMut::with_capacity(usize::try_from(announced.min(cap)).unwrap_or_default());
+    let mut held = Held::default();
+    if let Some(memory) = memory {
+        memory.grow(&mut held, announced.min(cap)).await;
+    }
+    let capacity = announced.min(cap).max(FREE.min(cap));
+    let mut bytes = BytesMut::with_capacity(usize::try_from(capacity).unwrap_or_default());
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
-        let size = body.len().saturating_add(chunk.len());
-        if u64::try_from(size).is_ok_and(|size| size > cap) {
+        let size = u64::try_from(bytes.len().saturating_add(chunk.len())).unwrap_or(u64::MAX);
+        if size > cap {
             return Err(too_large());
         }
-        body.extend_from_slice(&chunk);
+        if let Some(memory) = memory {
+            memory.grow(&mut held, size).await;
+        }
+        bytes.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    Ok(Body {
+        bytes: bytes.freeze(),
+        _held: held,
+    })
 }
 
 fn too_large() -> Failure {

@@ -25,6 +25,8 @@ pub enum Kind {
     Rejected,
     /// Its answer is larger than we are willing to hold.
     TooLarge,
+    /// It failed so often that it is left alone for a while.
+    CircuitOpen,
     /// The request's own time ran out.
     DeadlineExceeded,
     /// A defect of ours.
@@ -44,6 +46,7 @@ impl Kind {
         Self::BadPayload,
         Self::Rejected,
         Self::TooLarge,
+        Self::CircuitOpen,
         Self::DeadlineExceeded,
         Self::Internal,
     ];
@@ -61,6 +64,7 @@ impl Kind {
             Self::BadPayload => "upstream_bad_payload",
             Self::Rejected => "upstream_rejected",
             Self::TooLarge => "upstream_too_large",
+            Self::CircuitOpen => "circuit_open",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Internal => "internal",
         }
@@ -73,6 +77,7 @@ impl Kind {
             | Self::Timeout
             | Self::Unavailable
             | Self::Pending
+            | Self::CircuitOpen
             | Self::DeadlineExceeded => true,
             Self::Unauthorized
             | Self::Forbidden
@@ -90,15 +95,16 @@ impl Kind {
             Self::Pending => 0,
             Self::NotFound => 1,
             Self::RateLimited => 2,
-            Self::DeadlineExceeded => 3,
-            Self::Timeout => 4,
-            Self::Unavailable => 5,
-            Self::Rejected => 6,
-            Self::TooLarge => 7,
-            Self::BadPayload => 8,
-            Self::Forbidden => 9,
-            Self::Unauthorized => 10,
-            Self::Internal => 11,
+            Self::CircuitOpen => 3,
+            Self::DeadlineExceeded => 4,
+            Self::Timeout => 5,
+            Self::Unavailable => 6,
+            Self::Rejected => 7,
+            Self::TooLarge => 8,
+            Self::BadPayload => 9,
+            Self::Forbidden => 10,
+            Self::Unauthorized => 11,
+            Self::Internal => 12,
         }
     }
 
@@ -115,6 +121,7 @@ impl Kind {
             Self::BadPayload => "The upstream's answer is not what its documents promise.",
             Self::Rejected => "The upstream refused the request.",
             Self::TooLarge => "The upstream's answer is larger than this gateway accepts.",
+            Self::CircuitOpen => "The upstream failed so often that it is left alone for a while.",
             Self::DeadlineExceeded => "The time for this request ran out before the upstream answered.",
             Self::Internal => "This gateway failed while reading the upstream.",
         }

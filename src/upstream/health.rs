@@ -13,6 +13,8 @@ pub struct Health {
     pub succeeded: u64,
     /// Attempts that were not.
     pub failed: u64,
+    /// Attempts that were made again.
+    pub retried: u64,
     /// When an attempt last succeeded.
     pub last_success_at: Option<DateTime<Utc>>,
     /// When and how an attempt last failed.
@@ -32,6 +34,11 @@ impl Observed {
         let mut health = self.lock();
         health.succeeded = health.succeeded.saturating_add(1);
         health.last_success_at = Some(now);
+    }
+
+    pub(super) fn retried(&self) {
+        let mut health = self.lock();
+        health.retried = health.retried.saturating_add(1);
     }
 
     pub(super) fn failed(&self, now: DateTime<Utc>, kind: Kind) {

@@ -6,18 +6,22 @@
 #![warn(missing_docs)]
 
 mod auth;
+mod budget;
+pub mod circuit;
 mod classify;
+mod client;
+mod dns;
 mod error;
 mod health;
+mod memory;
 pub mod retry;
 mod send;
 mod token;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Url};
@@ -27,7 +31,15 @@ use tokio::time::Instant;
 pub use auth::{Auth, NotAHeader, secret_header};
 pub use error::{Error, Kind};
 pub use health::Health;
+pub use memory::Memory;
 pub use token::{TokenCache, TokenSource};
+
+use budget::Budget;
+use circuit::Circuit;
+use classify::Body;
+use client::Pool;
+use dns::Resolver;
+use send::Question;
 
 /// How a connection is called.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +52,27 @@ pub struct Settings {
     pub max_concurrency: usize,
     /// Retries.
     pub retry: retry::Policy,
+    /// When to leave it alone.
+    pub circuit: circuit::Policy,
     /// Most decoded bytes of one answer.
     pub max_body: u64,
+}
+
+/// What all connections of a gateway share: nothing that belongs to a credential.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    memory: Memory,
+    resolver: Resolver,
+}
+
+impl Shared {
+    /// Room for `total` decoded bytes, of which one answer may hold `body`.
+    pub fn new(total: u64, body: u64) -> Self {
+        Self {
+            memory: Memory::new(total, body),
+            resolver: Resolver::default(),
+        }
+    }
 }
 
 /// What an answer that is not a 200 means to this provider, where its documents say more than the status does.
@@ -77,15 +108,14 @@ impl Call {
 }
 
 /// A complete answer with status 200.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Reply {
-    /// The decoded body.
-    pub body: Bytes,
     /// When it was complete.
     pub at: DateTime<Utc>,
-    /// How many times the request was sent.
-    pub attempts: u32,
+    body: Body,
+    attempts: u32,
     operation: &'static str,
+    pool: Arc<Pool>,
 }
 
 impl Reply {
@@ -94,10 +124,71 @@ impl Reply {
         Error::new(kind, self.operation, note).with_status(200, self.attempts)
     }
 
+    /// This answer belongs to another question. No kept connection is trusted any more.
+    pub fn disown(&self, note: &'static str) -> Error {
+        self.pool.distrust();
+        self.failure(Kind::BadPayload, note)
+    }
+
     /// Decodes the body. The text of a decoding error stays here: it may quote the body.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body)
+        serde_json::from_slice(&self.body.bytes)
             .map_err(|_| self.failure(Kind::BadPayload, "It is not the documented JSON"))
+    }
+}
+
+/// Whether an answer says whose it is, so that one that belongs to another question is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// It does, and the adapter compares. Connections are kept.
+    NameTheirSubject,
+    /// It does not. Such a question goes over a connection of its own.
+    AreAnonymous,
+}
+
+/// The HTTP side of a connection before it has credentials: its clients, and what it shares.
+#[derive(Debug)]
+pub struct Dialler {
+    connection: Arc<str>,
+    settings: Settings,
+    shared: Shared,
+    pool: Arc<Pool>,
+}
+
+impl Dialler {
+    /// Clients for one connection, whose sockets no other connection uses.
+    pub fn new(connection: Arc<str>, settings: Settings, shared: &Shared) -> Result<Self, reqwest::Error> {
+        let pool = Arc::new(Pool::new(settings, &shared.resolver)?);
+        Ok(Self {
+            connection,
+            settings,
+            shared: shared.clone(),
+            pool,
+        })
+    }
+
+    /// Credentials that a token call mints.
+    pub fn tokens(&self, source: TokenSource) -> Auth {
+        Auth::Token(TokenCache::new(source, self.pool.once(), self.settings.timeout))
+    }
+
+    /// A handle on `base`, to which the credentials may go; `headers` go along with every call.
+    pub fn upstream(&self, base: Url, auth: Auth, headers: HeaderMap, refusal: Refusal) -> Upstream {
+        Upstream(Arc::new(Inner {
+            connection: Arc::clone(&self.connection),
+            base,
+            pool: Arc::clone(&self.pool),
+            auth,
+            headers,
+            settings: self.settings,
+            refusal,
+            permits: Semaphore::new(self.settings.max_concurrency),
+            circuit: Circuit::new(self.settings.circuit),
+            budget: Mutex::new(Budget::new(Instant::now())),
+            paused_until: Mutex::new(None),
+            memory: self.shared.memory.clone(),
+            health: health::Observed::default(),
+        }))
     }
 }
 
@@ -109,39 +200,20 @@ pub struct Upstream(Arc<Inner>);
 struct Inner {
     connection: Arc<str>,
     base: Url,
-    client: Client,
+    pool: Arc<Pool>,
     auth: Auth,
     headers: HeaderMap,
     settings: Settings,
     refusal: Refusal,
     permits: Semaphore,
+    circuit: Circuit,
+    budget: Mutex<Budget>,
+    paused_until: Mutex<Option<Instant>>,
+    memory: Memory,
     health: health::Observed,
 }
 
 impl Upstream {
-    /// A handle on `base`, to which credentials may go; `headers` go along with every call.
-    pub fn new(
-        connection: Arc<str>,
-        base: Url,
-        client: Client,
-        auth: Auth,
-        headers: HeaderMap,
-        settings: Settings,
-        refusal: Refusal,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            connection,
-            base,
-            client,
-            auth,
-            headers,
-            settings,
-            refusal,
-            permits: Semaphore::new(settings.max_concurrency),
-            health: health::Observed::default(),
-        }))
-    }
-
     /// `GET base/segments…?query`, retried as the connection's settings say, until the call's deadline.
     ///
     /// A segment that would change the path's meaning (empty, `.`, `..`) names nothing upstream: it is
@@ -150,17 +222,61 @@ impl Upstream {
         &self,
         call: &Call,
         operation: &'static str,
+        answers: Answers,
         segments: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Reply, Error> {
         let url = address(&self.0.base, segments, query)
             .ok_or_else(|| Error::new(Kind::NotFound, operation, "It cannot be named in a URL"))?;
-        send::send(&self.0, call, operation, &url).await
+        let client: Client = match answers {
+            Answers::NameTheirSubject => self.0.pool.kept(operation),
+            Answers::AreAnonymous => self.0.pool.once(),
+        };
+        send::send(
+            &self.0,
+            Question {
+                operation,
+                url,
+                client,
+                call,
+            },
+        )
+        .await
     }
 
     /// What traffic says about it.
     pub fn health(&self) -> Health {
         self.0.health.read()
+    }
+
+    /// Whether it is being left alone.
+    pub fn circuit(&self) -> circuit::State {
+        self.0.circuit.state()
+    }
+
+    /// How much longer it has asked us not to call; `None` when it has not.
+    pub fn paused_for(&self) -> Option<Duration> {
+        self.0
+            .paused_until()
+            .map(|until| until.saturating_duration_since(Instant::now()))
+    }
+}
+
+impl Inner {
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The upstream limits our rate: nobody asks before this is over.
+    fn pause(&self, wait: Option<Duration>) {
+        let until = wait.and_then(|wait| Instant::now().checked_add(wait));
+        let mut paused = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *paused = until.max(*paused);
+    }
+
+    fn paused_until(&self) -> Option<Instant> {
+        let paused = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.filter(|until| *until > Instant::now())
     }
 }
 
@@ -174,29 +290,6 @@ fn address(base: &Url, segments: &[&str], query: &[(&str, &str)]) -> Option<Url>
         url.query_pairs_mut().extend_pairs(query);
     }
     Some(url)
-}
-
-/// An HTTP client that follows nobody, retries nothing behind our back and trusts no proxy variable.
-///
-/// Machines without a CA store get the bundled trust anchors, because building a client fails there even for plain
-/// HTTP.
-pub fn client(settings: &Settings) -> Result<Client, reqwest::Error> {
-    let builder = || {
-        Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .user_agent(concat!("loangate/", env!("CARGO_PKG_VERSION")))
-    };
-    builder().build().or_else(|_| {
-        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-            .iter()
-            .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        builder().tls_certs_only(roots).build()
-    })
 }
 
 /// The wall clock, to the millisecond. Read here and at the edges, never in a mapping.

@@ -1,126 +1,257 @@
-//! The one send loop: permit, credential, attempt, classify, retry; all of it under the request's deadline.
+//! The one send loop. For every attempt, in this order: deadline, circuit, permit, credential, exchange, body cap,
+//! classification; then one decision whether to try again.
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Method, Request, Url};
-use tokio::time::{Instant, timeout_at};
+use reqwest::{Client, Method, Request, Url};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::auth::{Auth, Credential};
+use super::circuit::Outcome;
+use super::classify::{self, Body};
+use super::client::noticing_dials;
 use super::error::{Error, Kind};
 use super::retry::{Cause, Failure};
-use super::{Call, Inner, Reply, classify, now};
+use super::{Call, Inner, Reply, now};
 
 /// Most of an error body that is read, to see what the provider means by it.
 const MAX_REFUSAL: u64 = 64 * 1024;
 
-pub(super) async fn send(
-    upstream: &Inner,
-    call: &Call,
-    operation: &'static str,
-    url: &Url,
-) -> Result<Reply, Error> {
-    let mut attempts = 0;
-    let mut renewed = false;
+/// A wait that leaves less than this for the attempt is not worth it.
+const MIN_ATTEMPT: Duration = Duration::from_millis(200);
+
+/// Waits a caller is told when the upstream names none.
+const DEFAULT_WAIT: Duration = Duration::from_secs(1);
+
+/// One request to be made: where, on what kind of connection, and in whose name.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    pub(super) operation: &'static str,
+    pub(super) url: Url,
+    pub(super) client: Client,
+    pub(super) call: &'a Call,
+}
+
+/// What was tried so far.
+#[derive(Debug, Default)]
+struct Tried {
+    /// Times the request was sent.
+    sent: u32,
+    /// Attempts that count for the policy: the free replay does not.
+    counted: u32,
+    replayed: bool,
+    renewed: bool,
+}
+
+pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Reply, Error> {
+    let mut tried = Tried::default();
     loop {
-        let failure = match attempt(upstream, call, url, &mut attempts).await {
+        let failed = match attempt(upstream, &question, &mut tried).await {
             Ok(body) => {
                 let at = now();
                 upstream.health.succeeded(at);
+                let pool = std::sync::Arc::clone(&upstream.pool);
                 return Ok(Reply {
                     body,
                     at,
-                    attempts,
-                    operation,
+                    attempts: tried.sent,
+                    operation: question.operation,
+                    pool,
                 });
             }
-            Err((failure, credential)) => {
-                let refused = credential.and_then(|credential| credential.minted);
-                if let (Kind::Unauthorized, Auth::Token(tokens), Some(token)) =
-                    (failure.kind, &upstream.auth, refused)
-                    && upstream.auth.renewable()
-                    && !renewed
-                {
-                    tokens.refuse(&token).await;
-                    renewed = true;
-                    continue;
-                }
-                failure
-            }
+            Err(failed) => failed,
         };
-        upstream.health.failed(now(), failure.kind);
-        let remaining = call.deadline.saturating_duration_since(Instant::now());
-        let total = call.deadline.saturating_duration_since(call.started);
-        match upstream
-            .settings
-            .retry
-            .next(attempts.max(1), &failure, remaining, total, fastrand::u64(..))
+        if failed.stale_connection && !tried.replayed {
+            // The upstream closed a kept connection just as we used it. Nothing was answered; a GET may be repeated.
+            tried.replayed = true;
+            tried.counted = tried.counted.saturating_sub(1);
+            continue;
+        }
+        if failed.failure.kind == Kind::Unauthorized
+            && !tried.renewed
+            && renew(upstream, failed.credential).await
         {
-            Some(wait) => tokio::time::sleep(wait).await,
-            None => {
-                tracing::warn!(
-                    connection = &*upstream.connection,
-                    operation,
-                    code = failure.kind.code(),
-                    attempts,
-                    "upstream call failed"
-                );
-                return Err(report(&failure, operation, attempts));
+            tried.renewed = true;
+            tried.counted = tried.counted.saturating_sub(1);
+            continue;
+        }
+        upstream.health.failed(now(), failed.failure.kind);
+        match next_wait(upstream, question.call, &tried, &failed.failure) {
+            Some(wait) => {
+                upstream.health.retried();
+                sleep(wait).await;
             }
+            None => return Err(report(upstream, &failed.failure, question.operation, tried.sent)),
         }
     }
 }
 
-type Failed = (Failure, Option<Credential>);
+/// A failed attempt, and what could be done about it at once.
+#[derive(Debug)]
+struct Failed {
+    failure: Failure,
+    credential: Option<Credential>,
+    /// A kept connection broke before the first byte of an answer.
+    stale_connection: bool,
+}
+
+impl Failed {
+    fn early(failure: Failure) -> Self {
+        Self {
+            failure,
+            credential: None,
+            stale_connection: false,
+        }
+    }
+}
 
 /// One attempt, bounded by its own time limit and the call's deadline. Counts itself once it is really sent.
-async fn attempt(upstream: &Inner, call: &Call, url: &Url, attempts: &mut u32) -> Result<Bytes, Failed> {
-    let out_of_time = |_| (timed_out(Kind::DeadlineExceeded), None);
-    let permit = timeout_at(call.deadline, upstream.permits.acquire())
+async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -> Result<Body, Failed> {
+    let deadline = question.call.deadline;
+    let out_of_time = |_| Failed::early(timed_out(Kind::DeadlineExceeded));
+    let leave = upstream
+        .circuit
+        .admit()
+        .map_err(|wait| Failed::early(circuit_open(wait)))?;
+    wait_out_pause(upstream, deadline).await.map_err(Failed::early)?;
+    let permit = timeout_at(deadline, upstream.permits.acquire())
         .await
         .map_err(out_of_time)?;
-    let _permit = permit.map_err(|_| (timed_out(Kind::Internal), None))?;
-    let credential = timeout_at(call.deadline, credential(&upstream.auth))
+    let _permit = permit.map_err(|_| Failed::early(timed_out(Kind::Internal)))?;
+    let credential = timeout_at(deadline, credential(&upstream.auth))
         .await
         .map_err(out_of_time)?
-        .map_err(|failure| (failure, None))?;
+        .map_err(Failed::early)?;
 
-    let mut request = Request::new(Method::GET, url.clone());
+    let mut request = Request::new(Method::GET, question.url.clone());
     let headers = request.headers_mut();
     headers.clone_from(&upstream.headers);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.extend(credential.headers.iter().cloned());
 
-    *attempts = attempts.saturating_add(1);
-    call.sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let limit = Instant::now()
-        .checked_add(upstream.settings.timeout)
-        .unwrap_or(call.deadline);
-    let exchange = async {
-        let response = upstream
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| classify::broken(&error))?;
-        let status = response.status().as_u16();
-        if status == 200 {
-            return classify::read(response, upstream.settings.max_body).await;
-        }
-        let wait = classify::wait(response.headers(), now());
-        let mut failure = classify::status(status, wait);
-        let body = classify::read(response, MAX_REFUSAL).await.unwrap_or_default();
-        if let Some(kind) = (upstream.refusal)(status, &body) {
-            failure.kind = kind;
-        }
-        Err(failure)
-    };
-    match timeout_at(limit.min(call.deadline), exchange).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(failure)) => Err((failure, Some(credential))),
-        Err(_) if limit < call.deadline => Err((timed_out(Kind::Timeout), Some(credential))),
-        Err(_) => Err((timed_out(Kind::DeadlineExceeded), Some(credential))),
+    tried.sent = tried.sent.saturating_add(1);
+    tried.counted = tried.counted.saturating_add(1);
+    question
+        .call
+        .sent
+        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    if tried.sent == 1 {
+        upstream.budget().deposit(Instant::now());
     }
+    let started = Instant::now();
+    let limit = started.checked_add(upstream.settings.timeout).unwrap_or(deadline);
+    let exchange = timeout_at(limit.min(deadline), exchange(upstream, &question.client, request));
+    let (done, dialled) = noticing_dials(exchange).await;
+    let (failure, answered) = match done {
+        Ok(Ok(body)) => {
+            leave.settle(Outcome::Served);
+            if let Some(token) = &credential.minted {
+                token.worked();
+            }
+            return Ok(body);
+        }
+        Ok(Err(broken)) => broken,
+        Err(_) if limit <= deadline => (timed_out(Kind::Timeout), true),
+        Err(_) => (timed_out(Kind::DeadlineExceeded), true),
+    };
+    let stale_connection = failure.cause == Cause::Broken && !answered && !dialled;
+    let long = started.elapsed().saturating_mul(2) >= upstream.settings.timeout;
+    if failure.kind == Kind::RateLimited {
+        upstream.pause(failure.retry_after);
+    }
+    leave.settle(if stale_connection {
+        Outcome::Unknown
+    } else {
+        outcome(&failure, long)
+    });
+    Err(Failed {
+        failure,
+        credential: Some(credential),
+        stale_connection,
+    })
+}
+
+/// Sends and reads. A failure comes with whether an answer had begun.
+async fn exchange(upstream: &Inner, client: &Client, request: Request) -> Result<Body, (Failure, bool)> {
+    let response = client
+        .execute(request)
+        .await
+        .map_err(|error| (classify::broken(&error), false))?;
+    let status = response.status().as_u16();
+    if status == 200 {
+        let body = classify::read(response, upstream.settings.max_body, Some(&upstream.memory)).await;
+        return body.map_err(|failure| (failure, true));
+    }
+    let wait = classify::wait(response.headers(), now());
+    let mut failure = classify::status(status, wait);
+    let body = classify::read(response, MAX_REFUSAL, None)
+        .await
+        .unwrap_or_default();
+    if let Some(kind) = (upstream.refusal)(status, &body.bytes) {
+        failure.kind = kind;
+    }
+    Err((failure, true))
+}
+
+/// After a 429 nobody asks again before the time is over: waits it out if that fits, else fails at once.
+async fn wait_out_pause(upstream: &Inner, deadline: Instant) -> Result<(), Failure> {
+    let Some(until) = upstream.paused_until() else {
+        return Ok(());
+    };
+    if until
+        .checked_add(MIN_ATTEMPT)
+        .is_some_and(|earliest| earliest <= deadline)
+    {
+        tokio::time::sleep_until(until).await;
+        return Ok(());
+    }
+    Err(Failure {
+        kind: Kind::RateLimited,
+        cause: Cause::Final,
+        retry_after: Some(until.saturating_duration_since(Instant::now())),
+        note: "",
+    })
+}
+
+/// What an attempt says about the upstream. `long`: it had at least half of a full attempt's time.
+fn outcome(failure: &Failure, long: bool) -> Outcome {
+    match failure.kind {
+        Kind::Unavailable | Kind::Timeout => Outcome::Failed,
+        Kind::DeadlineExceeded if long => Outcome::Failed,
+        Kind::RateLimited => Outcome::Limited,
+        Kind::DeadlineExceeded | Kind::CircuitOpen | Kind::Internal => Outcome::Unknown,
+        Kind::Unauthorized
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::Pending
+        | Kind::BadPayload
+        | Kind::Rejected
+        | Kind::TooLarge => Outcome::Served,
+    }
+}
+
+/// Throws a refused token away; whether another one can be had.
+async fn renew(upstream: &Inner, credential: Option<Credential>) -> bool {
+    match (
+        &upstream.auth,
+        credential.and_then(|credential| credential.minted),
+    ) {
+        (Auth::Token(tokens), Some(refused)) => tokens.refuse(&refused).await,
+        _ => false,
+    }
+}
+
+fn next_wait(upstream: &Inner, call: &Call, tried: &Tried, failure: &Failure) -> Option<Duration> {
+    let now = Instant::now();
+    let remaining = call.deadline.saturating_duration_since(now);
+    let total = call.deadline.saturating_duration_since(call.started);
+    let wait =
+        upstream
+            .settings
+            .retry
+            .next(tried.counted.max(1), failure, remaining, total, fastrand::u64(..))?;
+    upstream.budget().withdraw(now).then_some(wait)
 }
 
 async fn credential(auth: &Auth) -> Result<Credential, Failure> {
@@ -142,10 +273,24 @@ fn timed_out(kind: Kind) -> Failure {
     }
 }
 
-/// Waits a caller is told when the upstream names none.
-const DEFAULT_WAIT: Duration = Duration::from_secs(1);
+fn circuit_open(wait: Duration) -> Failure {
+    Failure {
+        kind: Kind::CircuitOpen,
+        cause: Cause::Final,
+        retry_after: Some(wait),
+        note: "",
+    }
+}
 
-fn report(failure: &Failure, operation: &'static str, attempts: u32) -> Error {
+fn report(upstream: &Inner, failure: &Failure, operation: &'static str, attempts: u32) -> Error {
+    let code = failure.kind.code();
+    tracing::warn!(
+        connection = &*upstream.connection,
+        operation,
+        code,
+        attempts,
+        "upstream call failed"
+    );
     Error {
         kind: failure.kind,
         operation,

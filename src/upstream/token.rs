@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +27,10 @@ const SHORTEST: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_hours(24);
 /// Life of a token that does not say when it ends.
 const UNSTATED: Duration = Duration::from_mins(5);
+/// After a token call failed, or its token was refused at once, the next one waits: first this long, then twice as
+/// long each time, up to [`LAST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
 /// Most a token answer may weigh.
 const MAX_ANSWER: u64 = 64 * 1024;
 
@@ -84,6 +89,15 @@ pub(super) struct Minted {
     header: HeaderValue,
     renew_at: Instant,
     generation: u64,
+    /// Whether any call with it was answered. Shared by all copies.
+    worked: Arc<AtomicBool>,
+}
+
+impl Minted {
+    /// A call with it was answered.
+    pub(super) fn worked(&self) {
+        self.worked.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The current token of a connection.
@@ -99,6 +113,24 @@ pub struct TokenCache {
 struct State {
     current: Option<Minted>,
     generation: u64,
+    /// Token calls in a row that brought nothing usable, and the failure that callers hear meanwhile.
+    failures: u32,
+    pause: Option<(Instant, Failure)>,
+}
+
+impl State {
+    /// No token call for a while; after the first failure at once, since it may have been a hiccup.
+    fn back_off(&mut self, failure: Failure) {
+        let pause = match self.failures.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(earlier) => FIRST_PAUSE
+                .saturating_mul(2_u32.saturating_pow(earlier))
+                .min(LAST_PAUSE),
+        };
+        self.failures = self.failures.saturating_add(1);
+        let now = Instant::now();
+        self.pause = Some((now.checked_add(pause).unwrap_or(now), failure));
+    }
 }
 
 impl TokenCache {
@@ -126,11 +158,27 @@ impl TokenCache {
             {
                 return Ok(token.clone());
             }
+            if let Some((until, failure)) = state.pause
+                && Instant::now() < until
+            {
+                return Err(Failure {
+                    cause: Cause::Final,
+                    ..failure
+                });
+            }
             let generation = state.generation.saturating_add(1);
-            let token = cache.mint(generation).await?;
-            state.generation = generation;
-            state.current = Some(token.clone());
-            Ok(token)
+            match cache.mint(generation).await {
+                Ok(token) => {
+                    state.generation = generation;
+                    state.pause = None;
+                    state.current = Some(token.clone());
+                    Ok(token)
+                }
+                Err(failure) => {
+                    state.back_off(failure);
+                    Err(failure)
+                }
+            }
         })
         .await
         .map_err(|_| Failure {
@@ -145,8 +193,9 @@ impl TokenCache {
         })
     }
 
-    /// Throws away a refused token, unless somebody already replaced it.
-    pub(super) async fn refuse(&self, refused: &Minted) {
+    /// Throws away a refused token, unless somebody already replaced it. Whether asking for the next one makes
+    /// sense: not when this one was refused before it ever worked and the one before it too.
+    pub(super) async fn refuse(&self, refused: &Minted) -> bool {
         let mut state = self.state.lock().await;
         if state
             .current
@@ -154,7 +203,14 @@ impl TokenCache {
             .is_some_and(|current| current.generation == refused.generation)
         {
             state.current = None;
+            if refused.worked.load(Ordering::Relaxed) {
+                state.failures = 0;
+            } else if refused.generation > 1 {
+                state.back_off(self::refused());
+                return false;
+            }
         }
+        true
     }
 
     async fn mint(&self, generation: u64) -> Result<Minted, Failure> {
@@ -167,9 +223,9 @@ impl TokenCache {
                 .await
                 .map_err(|error| classify::broken(&error))?;
             let status = response.status().as_u16();
-            let body = classify::read(response, MAX_ANSWER).await?;
+            let body = classify::read(response, MAX_ANSWER, None).await?;
             match status {
-                200 => Ok(body),
+                200 => Ok(body.bytes),
                 400 | 401 | 403 => Err(refused()),
                 _ => Err(classify::status(status, None)),
             }
@@ -193,6 +249,7 @@ impl TokenCache {
             header,
             renew_at: renew_at(runs_out, super::now()),
             generation,
+            worked: Arc::default(),
         })
     }
 }

@@ -11,7 +11,7 @@ use reqwest::header::HeaderMap;
 use super::page::says_not_found;
 use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Reference, Scope, Verification};
 use crate::loan::{Currency, Loan};
-use crate::upstream::{Error, Kind, Upstream};
+use crate::upstream::{Answers, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "belvo",
@@ -88,10 +88,15 @@ impl Provider for Belvo {
             Scope::Reference(reference) => Some((filter(reference), reference.value.as_str())),
             Scope::Book | Scope::Loan(_) => None,
         };
+        let operation = if asked.is_some() {
+            "list_customer_loans"
+        } else {
+            "list_loans"
+        };
         query.extend(asked.map(|((name, _), value)| (name, value)));
         let reply = self
             .upstream
-            .get(ask.call, "list_loans", &["loans"], &query)
+            .get(ask.call, operation, Answers::NameTheirSubject, &["loans"], &query)
             .await?;
         let list: wire::List<'_> = reply.json()?;
         let rows = list
@@ -115,6 +120,7 @@ impl Provider for Belvo {
                 Some(pages) => u64::from(number) < pages.0,
                 None => count >= size,
             };
+        let page = page.numbered(&reply, number, meta.and_then(|meta| meta.current_page))?;
         match asked {
             Some(((_, actual), value)) => page.belongs(&reply, Some(value), actual),
             None => Ok(page),

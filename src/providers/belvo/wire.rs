@@ -18,6 +18,7 @@ pub(super) struct List<'a> {
 pub(super) struct Meta {
     pub(super) total_items: Option<Count>,
     pub(super) total_pages: Option<Count>,
+    pub(super) current_page: Option<Count>,
     pub(super) items_per_page: Option<Count>,
 }
 

@@ -13,7 +13,7 @@ use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
 use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
-use crate::upstream::{Auth, Error, Kind, TokenSource, Upstream};
+use crate::upstream::{Answers, Auth, Error, Kind, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "bsa",
@@ -120,9 +120,19 @@ impl Bsa {
             ("sortOrder", "ASC"),
         ];
         query.extend(customer);
+        // Rows do not hold the partner's id of their customer.
+        let operation = if customer.is_some() {
+            "list_customer_loans"
+        } else {
+            "list_loans"
+        };
+        let answers = match customer {
+            Some(("customerExternalId", _)) => Answers::AreAnonymous,
+            _ => Answers::NameTheirSubject,
+        };
         let reply = self
             .upstream
-            .get(ask.call, "list_loans", &["v1", "loans"], &query)
+            .get(ask.call, operation, answers, &["v1", "loans"], &query)
             .await?;
         let list: wire::List<'_> = reply.json()?;
         if list.items.is_none() && list.total.is_none() {
@@ -146,13 +156,20 @@ impl Bsa {
                 .announced
                 .is_none_or(|total| u64::from(number).saturating_mul(size) < total);
         let asked = customer.and_then(|(name, value)| (name == "customerId").then_some(value));
-        page.belongs(&reply, asked, |loan| loan.borrower.customer_id.as_deref())
+        page.numbered(&reply, number, list.page)?
+            .belongs(&reply, asked, |loan| loan.borrower.customer_id.as_deref())
     }
 
     async fn one(&self, ask: &Ask<'_>, id: &str) -> Result<Page, Error> {
         let reply = self
             .upstream
-            .get(ask.call, "get_loan", &["v1", "loans", id], &[])
+            .get(
+                ask.call,
+                "get_loan",
+                Answers::NameTheirSubject,
+                &["v1", "loans", id],
+                &[],
+            )
             .await?;
         let at = Mapping {
             connection: &self.id,

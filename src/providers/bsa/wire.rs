@@ -12,6 +12,7 @@ pub(super) struct List<'a> {
     #[serde(borrow)]
     pub(super) items: Option<Vec<&'a RawValue>>,
     pub(super) total: Option<Count>,
+    pub(super) page: Option<Count>,
     pub(super) rows_per_page: Option<Count>,
 }
 

@@ -12,7 +12,7 @@ use super::page::says_not_found;
 use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
 use crate::loan::Currency;
 use crate::record::Unit;
-use crate::upstream::{Error, Kind, Reply, Upstream};
+use crate::upstream::{Answers, Error, Kind, Reply, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "carbon",
@@ -77,11 +77,22 @@ impl Provider for Carbon {
 impl Carbon {
     async fn list(&self, ask: &Ask<'_>, customer: Option<&str>, number: u32) -> Result<Page, Error> {
         let page = number.to_string();
+        let operation = if customer.is_some() {
+            "list_customer_loans"
+        } else {
+            "list_loans"
+        };
         let mut query = vec![("page", page.as_str()), ("limit", &self.page_size)];
         query.extend(customer.map(|customer| ("customer_id", customer)));
         let reply = self
             .upstream
-            .get(ask.call, "list_loans", &["v1", "loans"], &query)
+            .get(
+                ask.call,
+                operation,
+                Answers::NameTheirSubject,
+                &["v1", "loans"],
+                &query,
+            )
             .await?;
         let list: wire::List<'_> = reply.json()?;
         succeeded(&reply, list.status.as_deref())?;
@@ -97,7 +108,7 @@ impl Carbon {
             .and_then(|page| page.total)
             .or(list.total)
             .map(|total| total.0);
-        let number = u64::from(number);
+        let (asked, number) = (number, u64::from(number));
         // The echoed limit counts: the server may have clamped ours.
         let size = pagination
             .and_then(|page| page.limit)
@@ -108,13 +119,21 @@ impl Carbon {
                 (None, Some(total)) => number.saturating_mul(size) < total,
                 (None, None) => u64::try_from(count).is_ok_and(|count| count >= size),
             };
-        page.belongs(&reply, customer, |loan| loan.borrower.customer_id.as_deref())
+        let echoed = pagination.and_then(|page| page.page);
+        page.numbered(&reply, asked, echoed)?
+            .belongs(&reply, customer, |loan| loan.borrower.customer_id.as_deref())
     }
 
     async fn one(&self, ask: &Ask<'_>, application: &str) -> Result<Page, Error> {
         let reply = self
             .upstream
-            .get(ask.call, "get_loan", &["v1", "loans", application], &[])
+            .get(
+                ask.call,
+                "get_loan",
+                Answers::NameTheirSubject,
+                &["v1", "loans", application],
+                &[],
+            )
             .await?;
         let one: wire::One<'_> = reply.json()?;
         succeeded(&reply, one.status.as_deref())?;

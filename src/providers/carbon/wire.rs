@@ -19,6 +19,7 @@ pub(super) struct List<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Pagination {
     pub(super) total: Option<Count>,
+    pub(super) page: Option<Count>,
     pub(super) limit: Option<Count>,
     pub(super) pages: Option<Count>,
 }

@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use serde_json::value::RawValue;
 
 use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
-use crate::upstream::{Error, Kind, Upstream};
+use crate::upstream::{Answers, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "fineract",
@@ -83,7 +83,13 @@ impl Provider for Fineract {
         let segments = ["api", &self.version, "Loans", loan, "transactions"];
         let reply = self
             .upstream
-            .get(ask.call, "list_transactions", &segments, &[])
+            .get(
+                ask.call,
+                "list_transactions",
+                Answers::AreAnonymous,
+                &segments,
+                &[],
+            )
             .await?;
         let envelope: wire::Envelope<'_> = reply.json()?;
         if envelope.succeeded == Some(false) {

@@ -19,7 +19,7 @@ use super::page::string;
 use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Standing, Verification};
 use crate::loan::Currency;
 use crate::record::{Drift, DriftKind};
-use crate::upstream::{Auth, Error, Kind, Reply, TokenSource, Upstream};
+use crate::upstream::{Answers, Auth, Error, Kind, Reply, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "goscore",
@@ -119,7 +119,13 @@ impl Provider for GoScore {
         let query = [("page", page.as_str()), ("per_page", &per_page)];
         let reply = self
             .upstream
-            .get(ask.call, "list_loans", &["loans", consent], &query)
+            .get(
+                ask.call,
+                "list_loans",
+                Answers::AreAnonymous,
+                &["loans", consent],
+                &query,
+            )
             .await?;
         let answer: wire::Loans<'_> = reply.json()?;
         if let Some(failure) = &answer.error {

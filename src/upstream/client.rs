@@ -1,0 +1,135 @@
+//! The HTTP clients of one connection: nobody is followed, nothing is retried behind our back, no proxy variable is
+//! trusted, and no connection is shared with another credential.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use reqwest::{Client, ClientBuilder};
+use tower::{Layer, Service};
+
+use super::Settings;
+use super::dns::Resolver;
+
+/// Below the idle limit of the usual load balancers in front of providers.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// Two ways to one upstream: over kept connections, and over one that is used once.
+#[derive(Debug)]
+pub(super) struct Pool {
+    kept: RwLock<HashMap<&'static str, Client>>,
+    once: Client,
+    settings: Settings,
+    resolver: Resolver,
+}
+
+impl Pool {
+    pub(super) fn new(settings: Settings, resolver: &Resolver) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            kept: RwLock::default(),
+            once: build(&settings, resolver, false)?,
+            settings,
+            resolver: resolver.clone(),
+        })
+    }
+
+    /// Connections that are kept and used again, for one operation only: an answer that comes late can then be
+    /// mistaken only for one of the same kind, and the adapter tells those apart.
+    pub(super) fn kept(&self, operation: &'static str) -> Client {
+        if let Some(client) = self
+            .kept
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(operation)
+        {
+            return client.clone();
+        }
+        // The same settings built one in `new`; if it fails now, connections are not kept.
+        let client = build(&self.settings, &self.resolver, true).unwrap_or_else(|_| self.once());
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.entry(operation).or_insert(client).clone()
+    }
+
+    /// A connection that nobody used before and nobody will use again: for answers that do not say whose they are.
+    /// On a kept HTTP/1.1 connection one late extra answer would shift all later ones by one person.
+    pub(super) fn once(&self) -> Client {
+        self.once.clone()
+    }
+
+    /// Forgets every kept connection, because an answer on one of them belonged to another question.
+    pub(super) fn distrust(&self) {
+        self.kept.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Machines without a CA store get the bundled trust anchors, because building a client fails there even for plain
+/// HTTP.
+fn build(settings: &Settings, resolver: &Resolver, keep: bool) -> Result<Client, reqwest::Error> {
+    let builder = || -> ClientBuilder {
+        Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(if keep { settings.max_concurrency } else { 0 })
+            .dns_resolver(Arc::new(resolver.clone()))
+            .connector_layer(Dialling)
+            .user_agent(concat!("loangate/", env!("CARGO_PKG_VERSION")))
+    };
+    builder().build().or_else(|_| {
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+            .iter()
+            .filter_map(|der| reqwest::Certificate::from_der(der).ok());
+        builder().tls_certs_only(roots).build()
+    })
+}
+
+tokio::task_local! {
+    static DIALLED: Cell<bool>;
+}
+
+/// Runs one exchange, and tells whether a connection was opened for it. If none was, it used a kept one.
+pub(super) async fn noticing_dials<T>(exchange: impl Future<Output = T>) -> (T, bool) {
+    DIALLED
+        .scope(Cell::new(false), async {
+            let done = exchange.await;
+            (done, DIALLED.with(Cell::get))
+        })
+        .await
+}
+
+/// Notes every connection that is opened.
+#[derive(Debug, Clone, Copy)]
+struct Dialling;
+
+impl<S> Layer<S> for Dialling {
+    type Service = Dialler<S>;
+
+    fn layer(&self, inner: S) -> Dialler<S> {
+        Dialler(inner)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Dialler<S>(S);
+
+impl<S: Service<T>, T> Service<T> for Dialler<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, target: T) -> S::Future {
+        // Outside an exchange of ours nobody wants to know.
+        let _ = DIALLED.try_with(|dialled| dialled.set(true));
+        self.0.call(target)
+    }
+}
