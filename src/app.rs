@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::api::{Api, Lifecycle};
 use crate::config::{self, Config, Document, Problems};
-use crate::gather::{Connection, Gateway, Limits};
+use crate::gather::{Ages, Connection, Gateway, Limits};
 use crate::server::{self, Patience, Routes, Stop};
 use crate::upstream::Shared;
 
@@ -107,5 +107,10 @@ pub fn gateway(document: &Document) -> Result<(Config, Gateway), Problems> {
         max_gathered: config.limits.max_gathered,
         max_pages: u32::try_from(config.limits.max_pages_per_source).unwrap_or(u32::MAX),
     };
-    Ok((config, Gateway::new(connections, limits)))
+    let ages = Ages {
+        max_age: config.cache.max_age,
+        stale_if_error: config.cache.stale_if_error,
+    };
+    let gateway = Gateway::new(connections, limits, ages);
+    Ok((config, gateway))
 }

@@ -1,6 +1,7 @@
 //! `GET /loans`, `POST /loans/search`, `GET /loans/{id}`.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -35,7 +36,7 @@ pub(super) struct PageInfo {
 
 #[derive(Serialize)]
 struct List<'a> {
-    data: &'a [Loan],
+    data: &'a [Arc<Loan>],
     page: PageInfo,
     complete: bool,
     sources: &'a [Source],
@@ -103,7 +104,7 @@ async fn answer(api: &Api, id: &RequestId, headers: &HeaderMap, query: &Query) -
             format!("The references bring more than {max} loans. Ask for fewer."),
         ),
     })?;
-    if let Some(problem) = failed(&answer.sources) {
+    if let Some(problem) = failed(&answer.sources).or_else(|| missing(&answer.sources, &query.required)) {
         return Err(problem);
     }
     let page = PageInfo {
@@ -132,7 +133,7 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let want = Pairs::from_query(query.as_deref()).single_loan(api.personal_allowed)?;
+    let (want, asker) = Pairs::from_query(query.as_deref()).single_loan(api.personal_allowed)?;
     let no_such_loan = || Problem::new(Code::LoanNotFound);
     let loan = path
         .iter()
@@ -140,10 +141,9 @@ pub(super) async fn get(
         .map(|(_, value)| value)
         .ok_or_else(no_such_loan)?;
     let (connection, key) = loan.split_once(':').ok_or_else(no_such_loan)?;
-    let connection = api.gateway.connection(connection).ok_or_else(no_such_loan)?;
     let (found, source) = api
         .gateway
-        .find(connection, key, want)
+        .find(connection, key, want, &asker)
         .await
         .ok_or_else(no_such_loan)?;
     let sources = [source];
@@ -192,31 +192,51 @@ fn failed(sources: &[Source]) -> Option<Problem> {
     if asked.is_empty() || asked.iter().any(|source| source.status.answered()) {
         return None;
     }
-    let kinds = || {
-        asked
+    Some(problem(&asked, sources))
+}
+
+/// The problem of a required source that is not all there; `None` if every one is, or had nothing to say.
+fn missing(sources: &[Source], required: &[Arc<str>]) -> Option<Problem> {
+    let gaps: Vec<&Source> = sources
+        .iter()
+        .filter(|source| required.contains(&source.connection))
+        .filter(|source| source.error.is_some())
+        .collect();
+    if gaps.is_empty() {
+        None
+    } else {
+        Some(problem(&gaps, sources))
+    }
+}
+
+/// What went wrong with these sources together: by time, by having to wait, or otherwise.
+fn problem(failed: &[&Source], sources: &[Source]) -> Problem {
+    let errors = || failed.iter().filter_map(|source| source.error.as_ref());
+    let everybody = failed.len()
+        == sources
             .iter()
-            .filter_map(|source| source.error.as_ref())
-            .map(|error| error.kind)
-    };
-    let code = if kinds().all(|kind| kind == Kind::NotFound) {
+            .filter(|source| source.status != Status::Skipped)
+            .count();
+    let code = if everybody && errors().all(|error| error.kind == Kind::NotFound) {
         Code::ReferenceNotFound
-    } else if kinds().all(|kind| matches!(kind, Kind::Timeout | Kind::DeadlineExceeded)) {
+    } else if errors().all(|error| matches!(error.kind, Kind::Timeout | Kind::DeadlineExceeded)) {
         Code::UpstreamTimeout
-    } else if kinds().all(|kind| matches!(kind, Kind::RateLimited | Kind::CircuitOpen | Kind::Pending)) {
+    } else if errors()
+        .all(|error| matches!(error.kind, Kind::RateLimited | Kind::CircuitOpen | Kind::Pending))
+    {
         Code::UpstreamUnavailable
     } else {
         Code::UpstreamFailed
     };
-    let wait = asked
-        .iter()
-        .filter_map(|source| source.error.as_ref())
+    let wait = errors()
         .filter_map(|error| error.retry_after)
-        .min();
-    Some(Problem {
+        .min()
+        .unwrap_or(Duration::from_secs(1));
+    Problem {
         sources: Some(sources.to_vec()),
-        retry_after: (code == Code::UpstreamUnavailable).then(|| wait.unwrap_or(Duration::from_secs(1))),
+        retry_after: (code == Code::UpstreamUnavailable).then_some(wait),
         ..Problem::new(code)
-    })
+    }
 }
 
 fn respond(
@@ -258,7 +278,7 @@ fn respond(
 }
 
 /// A weak tag over the facts: the loans without the time they were fetched, and how each source did.
-fn tag(loans: &[Loan], complete: bool, sources: &[Source]) -> String {
+fn tag(loans: &[Arc<Loan>], complete: bool, sources: &[Source]) -> String {
     let mut hasher = ShaHasher(Sha256::new());
     loans.hash(&mut hasher);
     complete.hash(&mut hasher);

@@ -5,6 +5,7 @@
 mod connections;
 mod loans;
 mod media;
+mod metrics;
 mod middleware;
 mod parameters;
 pub mod problem;
@@ -78,6 +79,7 @@ impl Api {
             .route("/connections", get(connections::list))
             .route("/connections/{id}", get(connections::get))
             .route("/problems/{code}", get(explain))
+            .route("/metrics", get(metrics::scrape))
             .route("/livez", get(alive))
             .route("/readyz", get(ready))
             .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::problem::{Code, ParameterError, Problem};
-use crate::gather::{Gateway, Query};
+use crate::gather::{Asker, Client, Gateway, Query};
 use crate::providers::{self, Reference};
 use crate::record::Want;
 
@@ -40,11 +41,18 @@ const LATER: &[&str] = &[
     "outstanding_max",
     "sort",
     "cursor",
-    "require",
 ];
 const LATER_INCLUDES: &[&str] = &["schedule", "transactions", "provenance"];
 
-const LIST: &[&str] = &["connection", "provider", "ref", "limit", "max_age", "include"];
+const LIST: &[&str] = &[
+    "connection",
+    "provider",
+    "ref",
+    "limit",
+    "max_age",
+    "include",
+    "require",
+];
 const SINGLE: &[&str] = &["max_age", "include"];
 
 /// Parameters as they came: names and values in order, repeated ones included.
@@ -201,13 +209,24 @@ impl Pairs {
         want
     }
 
-    /// Seconds of cached data the caller accepts. There is no cache, so every answer is fresher than any value asks.
-    fn max_age(&mut self) {
-        if let Some(value) = self.single("max_age")
-            && whole_number(&value).is_none_or(|seconds| seconds > MAX_AGE)
-        {
-            self.problem("max_age", "must be a whole number of seconds, 0 to 31536000");
+    /// Who asks, and how many seconds old the answer may be.
+    fn asker(&mut self) -> Asker {
+        let mut asker = Asker {
+            client: Client::anonymous(),
+            max_age: None,
+        };
+        if let Some(value) = self.single("max_age") {
+            asker.max_age = whole_number(&value)
+                .filter(|seconds| *seconds <= MAX_AGE)
+                .map(Duration::from_secs);
+            if asker.max_age.is_none() {
+                self.problem(
+                    "max_age",
+                    format!("must be a whole number of seconds, 0 to {MAX_AGE}"),
+                );
+            }
         }
+        asker
     }
 
     fn finish<T>(self, value: T) -> Result<T, Problem> {
@@ -225,27 +244,31 @@ impl Pairs {
     }
 
     /// Reads the parameters of one loan.
-    pub(super) fn single_loan(mut self, personal_allowed: bool) -> Result<Want, Problem> {
+    pub(super) fn single_loan(mut self, personal_allowed: bool) -> Result<(Want, Asker), Problem> {
         self.refuse_others(SINGLE);
-        self.max_age();
+        let asker = self.asker();
         let want = self.include();
         let want = self.finish(want)?;
-        permitted(want, personal_allowed)
+        permitted(want, personal_allowed)?;
+        Ok((want, asker))
     }
 
     /// Reads the parameters of the list.
     pub(super) fn loan_list(mut self, gateway: &Gateway, personal_allowed: bool) -> Result<Query, Problem> {
         self.refuse_others(LIST);
-        self.max_age();
+        let asker = self.asker();
         let want = self.include();
         let limit = self.limit();
         let connections = self.connections(gateway);
         let references = self.references(gateway, &connections);
+        let required = self.required(gateway, &connections);
         let query = self.finish(Query {
             connections,
             references,
             limit,
             want,
+            required,
+            asker,
         })?;
         permitted(query.want, personal_allowed)?;
         Ok(query)
@@ -293,6 +316,37 @@ impl Pairs {
             .filter(|connection| wanted(&ids, &connection.id) && wanted(&names, connection.descriptor.name))
             .map(|connection| Arc::clone(&connection.id))
             .collect()
+    }
+
+    /// Connections of which a gap is an error: `all`, or some of the selected ones.
+    fn required(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<Arc<str>> {
+        let named = self.list("require").unwrap_or_default();
+        if named.iter().any(|id| id == "all") {
+            if named.len() > 1 {
+                self.problem("require", "must be `all` alone, or a list of connections");
+            }
+            return selected.to_vec();
+        }
+        let mut required = Vec::new();
+        for id in named {
+            match selected.iter().find(|known| ***known == *id) {
+                Some(id) => required.push(Arc::clone(id)),
+                None if gateway.connection(&id).is_some() => {
+                    self.problem(
+                        "require",
+                        format!("names `{id}`, which `connection` or `provider` leaves out"),
+                    );
+                }
+                None => {
+                    let known = connection_ids(gateway);
+                    self.problem(
+                        "require",
+                        format!("knows no `{}`; there are all, {known}", shown(&id)),
+                    );
+                }
+            }
+        }
+        required
     }
 
     fn references(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<(Arc<str>, Reference)> {
@@ -349,12 +403,12 @@ fn whole_number(text: &str) -> Option<u64> {
         .flatten()
 }
 
-fn permitted(want: Want, personal_allowed: bool) -> Result<Want, Problem> {
+fn permitted(want: Want, personal_allowed: bool) -> Result<(), Problem> {
     if want.personal && !personal_allowed {
         let why = "`include=personal` needs the scope `personal:read`; without authentication it is served on a loopback address only.";
         return Err(Problem::because(Code::Forbidden, why));
     }
-    Ok(want)
+    Ok(())
 }
 
 /// The members of a JSON object, in order, each name once.

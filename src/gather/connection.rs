@@ -2,12 +2,25 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::drift::DriftCounters;
 use crate::config::{ConnectionSettings, Section};
 use crate::providers::{self, Connecting, Descriptor, Provider, Reference};
 use crate::upstream::{Shared, circuit};
+
+/// One opening of a connection with its credentials. A reload opens it anew, and what was fetched with the old
+/// credentials is not served to those of the new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Credential(u64);
+
+impl Credential {
+    fn next() -> Self {
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        Self(OPENED.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// One configured upstream.
 pub struct Connection {
@@ -19,6 +32,7 @@ pub struct Connection {
     pub references: Vec<Reference>,
     /// What it sends that no document mentions.
     pub drift: DriftCounters,
+    pub(super) credential: Credential,
     pub(super) provider: Arc<dyn Provider>,
 }
 
@@ -51,6 +65,7 @@ impl Connection {
             descriptor,
             references,
             drift: DriftCounters::default(),
+            credential: Credential::next(),
             provider,
         })
     }

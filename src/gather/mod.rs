@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+mod cache;
 mod collect;
 mod connection;
 mod drift;
@@ -24,9 +25,11 @@ use crate::providers::{Ask, Reference, Scope};
 use crate::record::Want;
 use crate::upstream::{Call, Error, Kind};
 
+pub use cache::{Ages, Client};
 pub use connection::Connection;
 pub use source::{Reason, Source, Status};
 
+use cache::{Cache, Key};
 use collect::Collected;
 use walk::{Bounds, Walked};
 
@@ -36,8 +39,9 @@ const SCOPES_AT_ONCE: usize = 8;
 /// The connections, and the limits every answer keeps.
 #[derive(Debug)]
 pub struct Gateway {
-    connections: BTreeMap<Arc<str>, Connection>,
+    connections: BTreeMap<Arc<str>, Arc<Connection>>,
     limits: Limits,
+    cache: Cache,
 }
 
 /// Limits of one answer.
@@ -72,13 +76,55 @@ pub struct Query {
     pub limit: usize,
     /// What to have beside the canonical fields.
     pub want: Want,
+    /// Connections of which a gap is an error; all of them are selected.
+    pub required: Vec<Arc<str>>,
+    /// Who asks, and how old the answer may be; the gateway's own limit when the caller names none.
+    pub asker: Asker,
+}
+
+/// Who asks, and how old the answer may be.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The client.
+    pub client: Client,
+    /// The caller's `max_age`.
+    pub max_age: Option<Duration>,
+}
+
+/// One connection's part of an answer.
+#[derive(Debug, Clone)]
+struct Contribution {
+    source: Source,
+    loans: Vec<Arc<Loan>>,
+}
+
+impl Contribution {
+    fn skipped(connection: &Connection, reason: Reason) -> Self {
+        let source = Source::skipped(Arc::clone(&connection.id), connection.descriptor.name, reason);
+        Self {
+            source,
+            loans: Vec::new(),
+        }
+    }
+
+    /// What is left of a fetch whose task ended by itself. Panics are contained before that.
+    fn defect(connection: &Arc<str>, provider: &'static str) -> Self {
+        let mut source = Source::skipped(Arc::clone(connection), provider, Reason::NoReference);
+        source.status = Status::Failed;
+        source.reason = None;
+        source.error = Some(Error::new(Kind::Internal, "walk", ""));
+        Self {
+            source,
+            loans: Vec::new(),
+        }
+    }
 }
 
 /// What came, and from where.
 #[derive(Debug)]
 pub struct Answer {
     /// The loans.
-    pub loans: Vec<Loan>,
+    pub loans: Vec<Arc<Loan>>,
     /// A report of every selected connection.
     pub sources: Vec<Source>,
     /// Whether nothing is missing.
@@ -98,22 +144,26 @@ pub enum Refused {
 
 impl Gateway {
     /// A gateway over these connections.
-    pub fn new(connections: impl IntoIterator<Item = Connection>, limits: Limits) -> Self {
+    pub fn new(connections: impl IntoIterator<Item = Connection>, limits: Limits, ages: Ages) -> Self {
         let connections = connections
             .into_iter()
-            .map(|connection| (Arc::clone(&connection.id), connection))
+            .map(|connection| (Arc::clone(&connection.id), Arc::new(connection)))
             .collect();
-        Self { connections, limits }
+        Self {
+            connections,
+            limits,
+            cache: Cache::new(ages),
+        }
     }
 
     /// The connections in id order.
     pub fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.connections.values()
+        self.connections.values().map(|connection| &**connection)
     }
 
     /// The connection of this id.
     pub fn connection(&self, id: &str) -> Option<&Connection> {
-        self.connections.get(id)
+        self.connections.get(id).map(|connection| &**connection)
     }
 
     /// Asks every selected connection at once and puts the answers together.
@@ -128,18 +178,15 @@ impl Gateway {
         let asked = selected.map(|connection| async move {
             let scopes = scopes(connection, query);
             if scopes.is_empty() {
-                let id = Arc::clone(&connection.id);
-                return (
-                    Source::skipped(id, connection.descriptor.name, Reason::NoReference),
-                    Vec::new(),
-                );
+                return Contribution::skipped(connection, Reason::NoReference);
             }
-            self.ask(connection, &scopes, query.want, enough).await
+            self.ask(connection, scopes, query.want, enough, &query.asker)
+                .await
         });
         let answers = join_all(asked).await;
         let gathered = answers
             .iter()
-            .map(|(_, loans)| loans.len())
+            .map(|part| part.loans.len())
             .fold(0_usize, usize::saturating_add);
         if whole && gathered > self.limits.max_gathered {
             return Err(Refused::SelectionTooLarge(self.limits.max_gathered));
@@ -156,40 +203,53 @@ impl Gateway {
     /// none.
     pub async fn find(
         &self,
-        connection: &Connection,
+        connection: &str,
         key: &str,
         want: Want,
-    ) -> Option<(Option<Loan>, Source)> {
+        asker: &Asker,
+    ) -> Option<(Option<Arc<Loan>>, Source)> {
+        let connection = self.connections.get(connection)?;
         let scope = connection.provider.locate(key)?;
-        let (mut source, loans) = self
-            .ask(connection, &[scope], want, self.limits.max_gathered)
+        let part = self
+            .ask(connection, vec![scope], want, self.limits.max_gathered, asker)
             .await;
         let id = format!("{}:{key}", connection.id);
-        let found = loans.into_iter().find(|loan| loan.id == id);
-        source.count = usize::from(found.is_some());
-        source.total = None;
-        Some((found, source))
+        let found = part.loans.into_iter().find(|loan| loan.id == id);
+        let count = usize::from(found.is_some());
+        Some((
+            found,
+            Source {
+                count,
+                total: None,
+                ..part.source
+            },
+        ))
     }
 
     /// Asks every connection for one page, to see whether it answers.
     pub async fn probe(&self) -> Vec<Source> {
-        let query = Query {
-            connections: Vec::new(),
-            references: Vec::new(),
-            limit: 0,
-            want: Want::default(),
-        };
-        let asked = self.connections().map(|connection| {
-            let scopes: Vec<Scope> = scopes(connection, &query).into_iter().take(1).collect();
-            async move {
-                if scopes.is_empty() {
-                    let id = Arc::clone(&connection.id);
-                    return Source::skipped(id, connection.descriptor.name, Reason::NoReference);
+        let asked = self.connections.values().map(|connection| async move {
+            let scope = match connection.descriptor.lists_book {
+                true => Some(Scope::Book),
+                false => connection.references.first().cloned().map(Scope::Reference),
+            };
+            match scope {
+                Some(scope) => {
+                    let part = fetch(
+                        Arc::clone(connection),
+                        self.limits,
+                        vec![scope],
+                        Want::default(),
+                        0,
+                    )
+                    .await;
+                    // Stopping after the first page is the point, not a finding.
+                    Source {
+                        reason: None,
+                        ..part.source
+                    }
                 }
-                let (mut source, _) = self.ask(connection, &scopes, query.want, query.limit).await;
-                // Stopping after the first page is the point, not a finding.
-                source.reason = None;
-                source
+                None => Contribution::skipped(connection, Reason::NoReference).source,
             }
         });
         join_all(asked).await
@@ -197,34 +257,48 @@ impl Gateway {
 
     async fn ask(
         &self,
-        connection: &Connection,
-        scopes: &[Scope],
+        connection: &Arc<Connection>,
+        scopes: Vec<Scope>,
         want: Want,
         enough: usize,
-    ) -> (Source, Vec<Loan>) {
-        let now = Instant::now();
-        let budget = self.limits.deadline.saturating_sub(self.limits.reserve());
-        let call = Call::until(now.checked_add(budget).unwrap_or(now));
-        let bounds = Bounds {
-            loans: enough,
-            pages: self.limits.max_pages,
-        };
-        let gathered = AssertUnwindSafe(gather(connection, &call, want, scopes, bounds))
-            .catch_unwind()
-            .await;
-        let (collected, walks) = gathered.unwrap_or_else(|_| {
-            tracing::error!(connection = &*connection.id, "an adapter panicked");
-            let error = Error::new(Kind::Internal, "walk", "");
-            (
-                Collected::default(),
-                vec![Walked {
-                    error: Some(error),
-                    ..Walked::default()
-                }],
-            )
-        });
-        report(connection, &call, collected, &walks, scopes.len(), enough)
+        asker: &Asker,
+    ) -> Contribution {
+        let key = Key::new(&asker.client, connection, &scopes, want, enough);
+        let fetch = fetch(Arc::clone(connection), self.limits, scopes, want, enough);
+        self.cache.get(key, asker.max_age, fetch).await
     }
+}
+
+/// Asks one connection, under a deadline of its own. A panic in an adapter ends here.
+async fn fetch(
+    connection: Arc<Connection>,
+    limits: Limits,
+    scopes: Vec<Scope>,
+    want: Want,
+    enough: usize,
+) -> Contribution {
+    let now = Instant::now();
+    let budget = limits.deadline.saturating_sub(limits.reserve());
+    let call = Call::until(now.checked_add(budget).unwrap_or(now));
+    let bounds = Bounds {
+        loans: enough,
+        pages: limits.max_pages,
+    };
+    let gathered = AssertUnwindSafe(gather(&connection, &call, want, &scopes, bounds))
+        .catch_unwind()
+        .await;
+    let (collected, walks) = gathered.unwrap_or_else(|_| {
+        tracing::error!(connection = &*connection.id, "an adapter panicked");
+        let error = Error::new(Kind::Internal, "walk", "");
+        (
+            Collected::default(),
+            vec![Walked {
+                error: Some(error),
+                ..Walked::default()
+            }],
+        )
+    });
+    report(&connection, &call, collected, &walks, scopes.len(), enough)
 }
 
 /// What to ask a connection for: the references of the question, else the whole book, else the references in its
@@ -294,7 +368,7 @@ fn report(
     walks: &[Walked],
     scopes: usize,
     enough: usize,
-) -> (Source, Vec<Loan>) {
+) -> Contribution {
     let rejected = walks
         .iter()
         .map(|walked| walked.rejected)
@@ -342,14 +416,17 @@ fn report(
         elapsed: call.elapsed(),
         error,
     };
-    (source, collected.loans)
+    Contribution {
+        source,
+        loans: collected.loans.into_iter().map(Arc::new).collect(),
+    }
 }
 
 /// Takes one loan of each source in turn until the limit, so that a large book does not crowd out a small one.
-fn merge(answers: Vec<(Source, Vec<Loan>)>, limit: usize) -> Answer {
+fn merge(answers: Vec<Contribution>, limit: usize) -> Answer {
     let (mut sources, mut queues): (Vec<_>, Vec<_>) = answers
         .into_iter()
-        .map(|(source, loans)| (source, loans.into_iter()))
+        .map(|part| (part.source, part.loans.into_iter()))
         .unzip();
     let mut loans = Vec::new();
     for source in &mut sources {

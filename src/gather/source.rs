@@ -15,6 +15,8 @@ pub enum Status {
     Ok,
     /// Some of it came.
     Partial,
+    /// The upstream failed; a cache had an older answer.
+    Stale,
     /// The upstream is still collecting.
     Pending,
     /// Nothing came.
@@ -29,6 +31,7 @@ impl Status {
         match self {
             Self::Ok => "ok",
             Self::Partial => "partial",
+            Self::Stale => "stale",
             Self::Pending => "pending",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
@@ -37,7 +40,7 @@ impl Status {
 
     /// Whether its part of `data` can be relied on to be there, in part at least.
     pub const fn answered(self) -> bool {
-        matches!(self, Self::Ok | Self::Partial)
+        matches!(self, Self::Ok | Self::Partial | Self::Stale)
     }
 }
 
