@@ -1,0 +1,20 @@
+# The few commands. Without `just`, type what is behind them.
+
+default:
+    @just --list
+
+# Everything CI checks.
+check:
+    bash .ci/run
+
+# All tests, or those whose name contains the filter.
+test *filter:
+    cargo test {{filter}}
+
+# The gateway over five simulators on 127.0.0.1:8080; options are passed on.
+demo *options:
+    cargo run --release -- demo {{options}}
+
+# Format in place.
+fmt:
+    cargo fmt
