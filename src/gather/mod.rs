@@ -229,9 +229,10 @@ impl Gateway {
     /// Asks every connection for one page, to see whether it answers.
     pub async fn probe(&self) -> Vec<Source> {
         let asked = self.connections.values().map(|connection| async move {
-            let scope = match connection.descriptor.lists_book {
-                true => Some(Scope::Book),
-                false => connection.references.first().cloned().map(Scope::Reference),
+            let scope = if connection.descriptor.lists_book {
+                Some(Scope::Book)
+            } else {
+                connection.references.first().cloned().map(Scope::Reference)
             };
             match scope {
                 Some(scope) => {
