@@ -16,7 +16,7 @@ pub struct ConnectionSettings {
     pub page_size: Option<u64>,
     /// Requests in flight at once.
     pub max_concurrency: usize,
-    /// Always `None` in this version: setting it is a problem.
+    /// Requests begun per second, evenly spaced; without it as many as come.
     pub requests_per_second: Option<u64>,
     /// When and how often to try again.
     pub retry: Retry,
@@ -67,14 +67,12 @@ pub struct Circuit {
 pub fn connection_settings(section: &mut Section<'_>) -> ConnectionSettings {
     let shortest = Duration::from_millis(10);
     let minute = Duration::from_mins(1);
-    let requests_per_second = section.integer("requests_per_second", 1..=100_000);
-    section.unavailable("requests_per_second");
     ConnectionSettings {
         timeout: section.duration_or("timeout", Duration::from_secs(5), shortest..=minute),
         connect_timeout: section.duration_or("connect_timeout", Duration::from_secs(2), shortest..=minute),
         page_size: section.integer("page_size", 1..=200),
         max_concurrency: section.count_or("max_concurrency", 64, 1..=10_000),
-        requests_per_second,
+        requests_per_second: section.integer("requests_per_second", 1..=100_000),
         retry: section.table("retry", retry),
         circuit: section.table("circuit", circuit),
         allow_http: section.bool_or("allow_http", false),

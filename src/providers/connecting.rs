@@ -39,6 +39,7 @@ impl<'a, 's> Connecting<'a, 's> {
             timeout: settings.timeout,
             connect_timeout: settings.connect_timeout,
             max_concurrency: settings.max_concurrency,
+            per_second: settings.requests_per_second,
             retry: retry::Policy {
                 attempts: settings.retry.attempts,
                 base: settings.retry.base,

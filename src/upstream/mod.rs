@@ -14,6 +14,7 @@ mod dns;
 mod error;
 mod health;
 mod memory;
+mod pace;
 pub mod retry;
 mod send;
 mod token;
@@ -39,6 +40,7 @@ use circuit::Circuit;
 use classify::Body;
 use client::Pool;
 use dns::Resolver;
+use pace::Pace;
 use send::Question;
 
 /// How a connection is called.
@@ -50,6 +52,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// Calls at the same time.
     pub max_concurrency: usize,
+    /// Requests begun per second; `None` for as many as come.
+    pub per_second: Option<u64>,
     /// Retries.
     pub retry: retry::Policy,
     /// When to leave it alone.
@@ -185,6 +189,7 @@ impl Dialler {
             permits: Semaphore::new(self.settings.max_concurrency),
             circuit: Circuit::new(self.settings.circuit),
             budget: Mutex::new(Budget::new(Instant::now())),
+            pace: Mutex::new(Pace::new(self.settings.per_second, Instant::now())),
             paused_until: Mutex::new(None),
             memory: self.shared.memory.clone(),
             health: health::Observed::default(),
@@ -208,6 +213,7 @@ struct Inner {
     permits: Semaphore,
     circuit: Circuit,
     budget: Mutex<Budget>,
+    pace: Mutex<Pace>,
     paused_until: Mutex<Option<Instant>>,
     memory: Memory,
     health: health::Observed,
@@ -265,6 +271,14 @@ impl Upstream {
 impl Inner {
     fn budget(&self) -> MutexGuard<'_, Budget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the next request may begin; `None` if that is too late.
+    fn next_moment(&self, deadline: Instant) -> Option<Instant> {
+        self.pace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(Instant::now(), deadline)
     }
 
     /// The upstream limits our rate: nobody asks before this is over.

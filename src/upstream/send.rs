@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Client, Method, Request, Url};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::auth::{Auth, Credential};
 use super::circuit::Outcome;
@@ -119,6 +119,10 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
         .await
         .map_err(out_of_time)?;
     let _permit = permit.map_err(|_| Failed::early(timed_out(Kind::Internal)))?;
+    let moment = upstream
+        .next_moment(deadline)
+        .ok_or_else(|| Failed::early(timed_out(Kind::DeadlineExceeded)))?;
+    sleep_until(moment).await;
     let credential = timeout_at(deadline, credential(&upstream.auth))
         .await
         .map_err(out_of_time)?
@@ -203,7 +207,7 @@ async fn wait_out_pause(upstream: &Inner, deadline: Instant) -> Result<(), Failu
         .checked_add(MIN_ATTEMPT)
         .is_some_and(|earliest| earliest <= deadline)
     {
-        tokio::time::sleep_until(until).await;
+        sleep_until(until).await;
         return Ok(());
     }
     Err(Failure {

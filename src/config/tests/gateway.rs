@@ -133,10 +133,6 @@ fn what_is_not_available_is_refused() {
         config("", &[NONE, ("LOANGATE__STORE__URL", "x")]).unwrap_err(),
         "store: not available in this version (from LOANGATE__STORE__URL)"
     );
-    assert_eq!(
-        settings("requests_per_second = 5").unwrap_err(),
-        "connections.x.requests_per_second: not available in this version"
-    );
 }
 
 #[test]
