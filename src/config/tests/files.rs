@@ -86,11 +86,13 @@ fn default_explains_every_connection() {
     let settings = |id: &str| connections.iter().find(|(name, _)| name == id).unwrap().1.clone();
     let written = settings("fineract");
     assert_eq!(written.page_size, Some(100));
+    assert_eq!(written.requests_per_second, Some(20));
     assert_eq!(written.references, ["loan:123"]);
     // What is written for fineract and left out for carbon is the same: the defaults.
     assert_eq!(
         ConnectionSettings {
             page_size: None,
+            requests_per_second: None,
             references: vec![],
             ..written
         },
