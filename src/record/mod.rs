@@ -13,7 +13,7 @@ mod token;
 use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -237,10 +237,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text or an id; providers write ids as strings and as numbers. Unreadable: null and flagged.
+    /// A text or an id; providers write ids as strings and as numbers. An empty text says nothing and is null.
+    /// Unreadable: null and flagged.
     pub fn text(&mut self, field: Field, key: &str) -> Option<String> {
         match self.take(key) {
             Token::Absent | Token::Null => None,
+            Token::Text(text) if text.is_empty() => None,
             Token::Text(text) => Some(text.into_owned()),
             Token::Number(number) => Some(number.to_owned()),
             Token::Bool(_) | Token::Other => self.malformed(field, key),
@@ -250,7 +252,6 @@ impl<'a> Reader<'a> {
     /// An id the record cannot do without.
     pub fn id(&mut self, key: &'static str) -> Result<String, Rejected> {
         self.text(Field::ProviderRefs, key)
-            .filter(|id| !id.is_empty())
             .ok_or(Rejected::new(key, Why::NoId))
     }
 
@@ -370,17 +371,18 @@ impl<'a> Reader<'a> {
         match self.take(key) {
             Token::Absent | Token::Null => None,
             Token::Text(text) => match parse_instant(&text) {
-                Some(instant) => Some(instant),
+                Some(instant) => Some(instant.to_utc()),
                 None => self.malformed(field, key),
             },
             Token::Number(_) | Token::Bool(_) | Token::Other => self.malformed(field, key),
         }
     }
 
-    /// A word of a documented vocabulary, compared without regard to ASCII case.
+    /// A word of a documented vocabulary, compared without regard to ASCII case. An empty text is no word.
     pub fn choice<T: Copy>(&mut self, field: Field, key: &str, table: &[(&str, T)]) -> Choice<T> {
         let word = match self.take(key) {
             Token::Absent | Token::Null => return Choice::Missing,
+            Token::Text(text) if text.is_empty() => return Choice::Missing,
             Token::Text(text) => text.into_owned(),
             Token::Number(_) | Token::Bool(_) | Token::Other => {
                 self.malformed::<T>(field, key);
@@ -515,12 +517,14 @@ pub fn calendar_date(text: &str) -> Option<NaiveDate> {
 }
 
 /// An instant in RFC 3339, or with an offset without its colon as some providers write it.
-fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+fn parse_instant(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
         .ok()
-        .map(|instant| instant.to_utc())
-        .filter(|instant| (1..=9999).contains(&instant.year()))
+        .filter(|instant| {
+            let years = 1..=9999;
+            years.contains(&instant.year()) && years.contains(&instant.to_utc().year())
+        })
 }
 
 struct Entries<'a> {
