@@ -77,7 +77,7 @@ pub(super) fn rows(text: &str) -> Vec<&RawValue> {
 
 /// Every key of every loan, as the answer has it.
 pub(super) fn whole(mapped: impl IntoIterator<Item = Mapped>) -> String {
-    print(mapped, |loan| loan.to_owned())
+    print(mapped, str::to_owned)
 }
 
 /// What is known about every loan: the same without what is null, unknown or the same everywhere, a line for each key.
@@ -107,8 +107,8 @@ pub(super) fn known(mapped: impl IntoIterator<Item = Mapped>) -> String {
 fn says_something(line: &str) -> bool {
     let line = line.trim().trim_end_matches(',');
     let everywhere = ["\"connection\"", "\"provider\"", "\"stale\"", "\"phase\""];
-    !(line.ends_with(": null") || line.ends_with(": \"unknown\""))
-        && !everywhere.iter().any(|key| line.starts_with(key))
+    let nothing = line.ends_with(": null") || line.ends_with(": \"unknown\"");
+    !nothing && everywhere.iter().all(|key| !line.starts_with(key))
 }
 
 fn print(mapped: impl IntoIterator<Item = Mapped>, show: fn(&str) -> String) -> String {
