@@ -280,7 +280,8 @@ vocabulary! {
         StatusInferred = "status_inferred",
         /// The balance follows from other rows or signs; the provider gives none.
         BalanceDerived = "balance_derived",
-        /// A word of the provider that we do not know; it is kept in the `native_*` key or in `extensions`.
+        /// A word of the provider that we do not know; it is kept in the `native_*` key or in `extensions`. On a ledger's
+        /// balance: a transaction of an unknown type was left out of it.
         UnknownNativeValue = "unknown_native_value",
         /// The provider sent something unreadable here; the field is null.
         MalformedField = "malformed_field",

@@ -15,6 +15,8 @@ mod bsa;
 mod carbon;
 mod connecting;
 mod fineract;
+#[cfg(test)]
+mod golden;
 mod goscore;
 mod page;
 

@@ -78,8 +78,7 @@ fn identify(loan: &mut Loan, row: &mut Reader<'_>) -> Result<(), Rejected> {
     let parent = row.reference(&mut loan.provider_refs, "loan_id", "loanId");
     let method = row.reference(&mut loan.provider_refs, "payment_method_id", "paymentMethodId");
     row.reference(&mut loan.provider_refs, "reference", "reference");
-    let filled = |id: Option<String>| id.filter(|id| !id.is_empty());
-    match (filled(parent), filled(method)) {
+    match (parent, method) {
         (Some(parent), _) => loan.identify(&format!("{merchant_customer}~{parent}"), IdStability::Native),
         (None, Some(method)) => {
             loan.identify(
@@ -96,6 +95,7 @@ fn identify(loan: &mut Loan, row: &mut Reader<'_>) -> Result<(), Rejected> {
 
 fn standing(loan: &mut Loan, row: &mut Reader<'_>) {
     let tracking = row.choice(Field::Status, "status", TRACKING);
+    let says_credit = row.raw("creditStatus").is_some_and(|raw| raw != r#""""#);
     let credit = row.choice(Field::PaymentStatus, "creditStatus", CREDIT);
     loan.dates.defaulted_on = row.date(Field::DefaultedOn, "defaultDate");
     loan.delinquency.days_past_due = row.count(Field::DaysPastDue, "daysOverdue");
@@ -109,12 +109,14 @@ fn standing(loan: &mut Loan, row: &mut Reader<'_>) {
     } else {
         loan.set_status(tracking.known().unwrap_or(Status::Unknown));
         loan.native_status = tracking.word().map(str::to_owned);
-        row.keep("creditStatus");
+        if says_credit {
+            row.keep("creditStatus");
+        }
         if tracked {
             row.flag(FlagCode::StatusInferred, Field::Status);
         }
     }
-    let unreadable = credit.word().is_some() && credit.known().is_none();
+    let unreadable = says_credit && credit.known().is_none();
     loan.payment_status = match credit.known() {
         Some(Credit::PastDue) => PaymentStatus::Overdue,
         Some(Credit::InArrears) => PaymentStatus::InArrears,

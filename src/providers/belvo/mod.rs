@@ -1,6 +1,8 @@
 //! Belvo (Mexico): snapshots of debts handed over for collection. See `README.md` beside this file.
 
 mod map;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;

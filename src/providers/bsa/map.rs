@@ -102,7 +102,9 @@ fn amounts(loan: &mut Loan, row: &mut Reader<'_>, currency: Currency) -> Result<
         part(row, Field::FeesOutstanding, FEES)?,
         part(row, Field::PenaltiesOutstanding, PENALTIES)?,
     ];
-    fill_absent(&mut parts, loan.amounts.total_outstanding, currency);
+    if let Some(total) = loan.amounts.total_outstanding {
+        add_up(&mut parts, total, currency, row);
+    }
     let [principal, interest, fees, penalties] = parts;
     loan.amounts.principal_outstanding = principal.value;
     loan.amounts.interest_outstanding = interest.value;
@@ -134,17 +136,16 @@ fn part(row: &mut Reader<'_>, field: Field, keys: &[&str]) -> Result<Part, Rejec
 }
 
 /// The LMS leaves zero components out. That an absent one is zero follows only where the others already make up
-/// the total; otherwise it is not known.
-fn fill_absent(parts: &mut [Part], total: Option<Money>, currency: Currency) {
-    let present = parts
-        .iter()
-        .filter_map(|part| part.value)
-        .try_fold(Decimal::ZERO, |sum, part| decimal::checked_sum(sum, part.value()));
-    if total.is_none() || present != total.map(|total| total.value()) {
-        return;
-    }
-    for part in parts.iter_mut().filter(|part| !part.there) {
-        part.value = Some(Money::new(Decimal::ZERO, currency));
+/// the total; otherwise it is not known, and whoever adds the parts up is warned.
+fn add_up(parts: &mut [Part], total: Money, currency: Currency, row: &mut Reader<'_>) {
+    let present = || parts.iter().filter_map(|part| part.value);
+    let sum = present().try_fold(Decimal::ZERO, |sum, part| decimal::checked_sum(sum, part.value()));
+    if sum == Some(total.value()) {
+        for part in parts.iter_mut().filter(|part| !part.there) {
+            part.value = Some(Money::new(Decimal::ZERO, currency));
+        }
+    } else if present().next().is_some() {
+        row.flag(FlagCode::ComponentsMismatch, Field::TotalOutstanding);
     }
 }
 

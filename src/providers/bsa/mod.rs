@@ -1,6 +1,8 @@
 //! BSA LMS (Tanzania): one lender's serviced loans. See `README.md` beside this file.
 
 mod map;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Carbon (Nigeria): applications for business loans, in kobo. See `README.md` beside this file.
 
 mod map;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;

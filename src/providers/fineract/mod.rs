@@ -1,6 +1,8 @@
 //! Fineract-style ledgers behind a wrapper that shows transactions only. See `README.md` beside this file.
 
 mod map;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;

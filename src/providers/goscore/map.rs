@@ -11,7 +11,7 @@ use crate::loan::{
     RecordType, Status,
 };
 use crate::providers::{Mapped, Mapping};
-use crate::record::{Choice, Reader, Unit};
+use crate::record::{Choice, Reader, Rejected, Unit, Why};
 
 /// `consumner_loan` is the page's own spelling, in its table and in its sample; the right one is accepted too.
 const TYPES: &[(&str, Kind)] = &[
@@ -58,10 +58,9 @@ pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Map
     loan.set_status(Status::Active);
     row.flag(FlagCode::StatusInferred, Field::Status);
 
-    let payer = row.raw("kid").map(str::to_owned);
-    let account = row.raw("account").map(str::to_owned);
+    let payer = reference(&mut row, "account").or(reference(&mut row, "kid"));
     row.personal(&["kid", "account"]);
-    let fingerprint = fingerprint(&loan, &kind, account.or(payer).as_deref());
+    let fingerprint = fingerprint(&loan, &kind, payer)?;
     loan.identify(
         &format!("{}~{fingerprint}", person.consent),
         IdStability::Fingerprint,
@@ -98,6 +97,10 @@ pub(super) fn student_loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>
     };
     loan.set_status(status);
     loan.arrangement = arrangement;
+    if status == Status::Active {
+        // The page calls it the status of the data collection: that data is there, not that the debt is open.
+        row.flag(FlagCode::StatusInferred, Field::Status);
+    }
 
     let drift = row.finish(STUDENT_LOAN, at.want, &mut loan);
     Ok((loan, drift))
@@ -136,20 +139,32 @@ fn terms(loan: &mut Loan, row: &mut Reader<'_>) {
     let Some(terms) = row.number(Field::TermRemainingCount, "terms") else {
         return;
     };
+    if !terms.is_integer() {
+        row.flag(FlagCode::SuspectScale, Field::TermRemainingCount);
+        row.keep("terms");
+        return;
+    }
     match terms.to_string().parse() {
         Ok(months) => {
             loan.term.remaining_count = Some(months);
             loan.term.unit = Some(Period::Month);
         }
         Err(_) => {
-            row.flag(FlagCode::SuspectScale, Field::TermRemainingCount);
-            row.keep("terms");
+            row.malformed::<u32>(Field::TermRemainingCount, "terms");
         }
     }
 }
 
+/// An account or a payer number, without its quotes, so that a number and a text of the same digits are one.
+fn reference<'a>(row: &mut Reader<'a>, key: &str) -> Option<&'a str> {
+    row.raw(key)
+        .map(|raw| raw.trim_matches('"'))
+        .filter(|text| !text.is_empty())
+}
+
 /// Six hex digits over what does not change while the debt is paid. Too few to be turned back into an account.
-fn fingerprint(loan: &Loan, kind: &Choice<Kind>, payer: Option<&str>) -> String {
+/// A line with nothing to tell it from any other cannot be named.
+fn fingerprint(loan: &Loan, kind: &Choice<Kind>, payer: Option<&str>) -> Result<String, Rejected> {
     let amount = |money: Option<Money>| money.map(|money| money.value().to_string()).unwrap_or_default();
     let mut parts = vec![
         loan.lender.registration_number.clone().unwrap_or_default(),
@@ -158,18 +173,22 @@ fn fingerprint(loan: &Loan, kind: &Choice<Kind>, payer: Option<&str>) -> String 
             .or(kind.word())
             .unwrap_or_default()
             .to_owned(),
-        payer.unwrap_or_default().trim_matches('"').to_owned(),
+        payer.unwrap_or_default().to_owned(),
         amount(loan.amounts.original_principal),
     ];
     if payer.is_none() {
         parts.push(amount(loan.amounts.credit_limit));
     }
+    if parts.iter().all(String::is_empty) {
+        return Err(Rejected::new("creditor_org_number", Why::NoId));
+    }
     let hash = Sha256::digest(parts.join("\u{1f}"));
-    hash.iter().take(3).fold(String::new(), |mut hex, byte| {
+    let hex = hash.iter().take(3).fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
-    })
+    });
+    Ok(hex)
 }
 
 /// What `student_loan.status` means.

@@ -2,6 +2,8 @@
 //! file.
 
 mod map;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::borrow::Cow;

@@ -1,0 +1,110 @@
+//! The fields of a record in the order they came: names, raw texts, and what became of each.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) key: Cow<'a, str>,
+    pub(super) raw: &'a str,
+    pub(super) fate: Fate,
+}
+
+/// What became of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nobody asked for it.
+    Unread,
+    /// It is in the canonical loan.
+    Read,
+    /// It was read, and the loan does not hold all of it: it stays in `extensions` too.
+    Kept,
+    /// It is about the person.
+    Personal,
+}
+/// All of them, and a name that came twice.
+pub(super) struct Entries<'a> {
+    pub(super) list: Vec<Entry<'a>>,
+    pub(super) duplicate: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut list: Vec<Entry<'de>> = Vec::with_capacity(32);
+                let mut duplicate = None;
+                let mut seen = 0_u64;
+                while let Some(key) = map.next_key_seed(Key)? {
+                    let raw: &RawValue = map.next_value()?;
+                    let bit = 1_u64.checked_shl(shape(&key)).unwrap_or_default();
+                    if seen & bit != 0 && list.iter().any(|entry| entry.key == key) {
+                        duplicate = Some(key.to_string());
+                    }
+                    seen |= bit;
+                    list.push(Entry {
+                        key,
+                        raw: raw.get(),
+                        fate: Fate::Unread,
+                    });
+                }
+                Ok(Entries { list, duplicate })
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// Spreads keys over 64 bits, so that most are known to be new without comparing them with all others.
+fn shape(key: &str) -> u32 {
+    let bytes = key.as_bytes();
+    let sum = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()]
+        .into_iter()
+        .flatten()
+        .fold(bytes.len(), |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(usize::from(*byte))
+        });
+    u32::try_from(sum % 64).unwrap_or_default()
+}
+
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        if text.len() > 4096 {
+            return Err(E::custom("key too long"));
+        }
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
