@@ -16,6 +16,7 @@ use super::problem::{Code, ParameterError, Problem};
 use super::{Api, RequestId, media};
 use crate::gather::{Query, Refused, Source, Status};
 use crate::loan::Loan;
+use crate::record::{Want, present};
 use crate::upstream::Kind;
 
 /// Whether nothing is missing, for callers that look at headers only.
@@ -58,8 +59,8 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let query = Pairs::from_query(query.as_deref()).loan_list(&api.gateway, api.personal_allowed)?;
-    answer(&api, &id, &headers, &query).await
+    let (query, want) = Pairs::from_query(query.as_deref()).loan_list(&api.gateway, api.personal_allowed)?;
+    answer(&api, &id, &headers, &query, want).await
 }
 
 pub(super) async fn search(
@@ -77,8 +78,8 @@ pub(super) async fn search(
         }]));
     }
     let body = body(request).await?;
-    let query = Pairs::from_json(&body)?.loan_list(&api.gateway, api.personal_allowed)?;
-    answer(&api, &id, &headers, &query).await
+    let (query, want) = Pairs::from_json(&body)?.loan_list(&api.gateway, api.personal_allowed)?;
+    answer(&api, &id, &headers, &query, want).await
 }
 
 async fn body(request: Request) -> Result<Bytes, Problem> {
@@ -97,7 +98,13 @@ async fn body(request: Request) -> Result<Bytes, Problem> {
         .map_err(|_| Problem::new(Code::PayloadTooLarge))
 }
 
-async fn answer(api: &Api, id: &RequestId, headers: &HeaderMap, query: &Query) -> Result<Response, Problem> {
+async fn answer(
+    api: &Api,
+    id: &RequestId,
+    headers: &HeaderMap,
+    query: &Query,
+    want: Want,
+) -> Result<Response, Problem> {
     let answer = api.gateway.list(query).await.map_err(|refused| match refused {
         Refused::SelectionTooLarge(max) => Problem::because(
             Code::SelectionTooLarge,
@@ -107,16 +114,17 @@ async fn answer(api: &Api, id: &RequestId, headers: &HeaderMap, query: &Query) -
     if let Some(problem) = failed(&answer.sources).or_else(|| missing(&answer.sources, &query.required)) {
         return Err(problem);
     }
+    let loans = presented(answer.loans, want);
     let page = PageInfo {
         limit: query.limit,
-        count: answer.loans.len(),
+        count: loans.len(),
         total: answer.total,
         next_cursor: None,
         consistency: if answer.whole { "snapshot" } else { "live" },
     };
-    let tag = tag(&answer.loans, answer.complete, &answer.sources);
+    let tag = tag(&loans, answer.complete, &answer.sources);
     let body = List {
-        data: &answer.loans,
+        data: &loans,
         page,
         complete: answer.complete,
         sources: &answer.sources,
@@ -143,12 +151,13 @@ pub(super) async fn get(
     let (connection, key) = loan.split_once(':').ok_or_else(no_such_loan)?;
     let (found, source) = api
         .gateway
-        .find(connection, key, want, &asker)
+        .find(connection, key, &asker)
         .await
         .ok_or_else(no_such_loan)?;
     let sources = [source];
     match found {
         Some(loan) => {
+            let loan = with(&loan, want);
             let [source] = &sources;
             let complete = source.status == Status::Ok;
             let tag = tag(std::slice::from_ref(&loan), complete, &sources);
@@ -162,6 +171,20 @@ pub(super) async fn get(
         }
         None => Err(absent(&sources)),
     }
+}
+
+/// The loans with what the caller wants beside the canonical fields.
+fn presented(loans: Vec<Arc<Loan>>, want: Want) -> Vec<Arc<Loan>> {
+    if want == Want::default() {
+        return loans;
+    }
+    loans.iter().map(|loan| with(loan, want)).collect()
+}
+
+fn with(loan: &Arc<Loan>, want: Want) -> Arc<Loan> {
+    let mut loan = Loan::clone(loan);
+    present(&mut loan, want);
+    Arc::new(loan)
 }
 
 /// Nothing was found: there is no such loan only if the source was read to its end, or says so itself.

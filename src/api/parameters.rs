@@ -254,7 +254,11 @@ impl Pairs {
     }
 
     /// Reads the parameters of the list.
-    pub(super) fn loan_list(mut self, gateway: &Gateway, personal_allowed: bool) -> Result<Query, Problem> {
+    pub(super) fn loan_list(
+        mut self,
+        gateway: &Gateway,
+        personal_allowed: bool,
+    ) -> Result<(Query, Want), Problem> {
         self.refuse_others(LIST);
         let asker = self.asker();
         let want = self.include();
@@ -266,12 +270,11 @@ impl Pairs {
             connections,
             references,
             limit,
-            want,
             required,
             asker,
         })?;
-        permitted(query.want, personal_allowed)?;
-        Ok(query)
+        permitted(want, personal_allowed)?;
+        Ok((query, want))
     }
 
     fn limit(&mut self) -> usize {

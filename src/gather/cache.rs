@@ -18,12 +18,11 @@ use super::connection::{Connection, Credential};
 use super::{Contribution, Source, Status};
 use crate::loan::Loan;
 use crate::providers::Scope;
-use crate::record::Want;
 use crate::upstream::Kind;
 
 /// Roughly how much all entries together may hold.
 const CAPACITY: u64 = 64 * 1024 * 1024;
-/// Roughly what one loan takes, beside its raw record.
+/// Roughly what one loan takes, beside the record it came in.
 const LOAN: usize = 2 * 1024;
 
 /// Who asks. Answers are never shared between two of them.
@@ -50,25 +49,17 @@ pub(super) struct Key {
     provider: &'static str,
     credential: Credential,
     scopes: Vec<Scope>,
-    want: Want,
     enough: usize,
 }
 
 impl Key {
-    pub(super) fn new(
-        client: &Client,
-        connection: &Connection,
-        scopes: &[Scope],
-        want: Want,
-        enough: usize,
-    ) -> Self {
+    pub(super) fn new(client: &Client, connection: &Connection, scopes: &[Scope], enough: usize) -> Self {
         Self {
             client: client.clone(),
             connection: Arc::clone(&connection.id),
             provider: connection.descriptor.name,
             credential: connection.credential,
             scopes: scopes.to_vec(),
-            want,
             enough,
         }
     }
@@ -284,14 +275,10 @@ impl Contribution {
 }
 
 fn weight(contribution: &Contribution) -> u32 {
-    let raw = contribution
+    let size = contribution
         .loans
         .iter()
-        .filter_map(|loan| loan.raw.as_ref())
-        .map(|raw| raw.0.get().len());
-    let size = raw.fold(
-        contribution.loans.len().saturating_mul(LOAN).saturating_add(LOAN),
-        usize::saturating_add,
-    );
+        .map(|loan| loan.received.len().saturating_add(LOAN))
+        .fold(LOAN, usize::saturating_add);
     u32::try_from(size).unwrap_or(u32::MAX)
 }

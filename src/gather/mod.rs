@@ -21,8 +21,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::loan::Loan;
-use crate::providers::{Ask, Reference, Scope};
-use crate::record::Want;
+use crate::providers::{Reference, Scope};
 use crate::upstream::{Call, Error, Kind};
 
 pub use cache::{Ages, Client};
@@ -74,8 +73,6 @@ pub struct Query {
     pub references: Vec<(Arc<str>, Reference)>,
     /// Most loans in the answer.
     pub limit: usize,
-    /// What to have beside the canonical fields.
-    pub want: Want,
     /// Connections of which a gap is an error; all of them are selected.
     pub required: Vec<Arc<str>>,
     /// Who asks, and how old the answer may be; the gateway's own limit when the caller names none.
@@ -180,8 +177,7 @@ impl Gateway {
             if scopes.is_empty() {
                 return Contribution::skipped(connection, Reason::NoReference);
             }
-            self.ask(connection, scopes, query.want, enough, &query.asker)
-                .await
+            self.ask(connection, scopes, enough, &query.asker).await
         });
         let answers = join_all(asked).await;
         let gathered = answers
@@ -205,13 +201,12 @@ impl Gateway {
         &self,
         connection: &str,
         key: &str,
-        want: Want,
         asker: &Asker,
     ) -> Option<(Option<Arc<Loan>>, Source)> {
         let connection = self.connections.get(connection)?;
         let scope = connection.provider.locate(key)?;
         let part = self
-            .ask(connection, vec![scope], want, self.limits.max_gathered, asker)
+            .ask(connection, vec![scope], self.limits.max_gathered, asker)
             .await;
         let id = format!("{}:{key}", connection.id);
         let found = part.loans.into_iter().find(|loan| loan.id == id);
@@ -236,14 +231,7 @@ impl Gateway {
             };
             match scope {
                 Some(scope) => {
-                    let part = fetch(
-                        Arc::clone(connection),
-                        self.limits,
-                        vec![scope],
-                        Want::default(),
-                        0,
-                    )
-                    .await;
+                    let part = fetch(Arc::clone(connection), self.limits, vec![scope], 0).await;
                     // Stopping after the first page is the point, not a finding.
                     Source {
                         reason: None,
@@ -260,12 +248,11 @@ impl Gateway {
         &self,
         connection: &Arc<Connection>,
         scopes: Vec<Scope>,
-        want: Want,
         enough: usize,
         asker: &Asker,
     ) -> Contribution {
-        let key = Key::new(&asker.client, connection, &scopes, want, enough);
-        let fetch = fetch(Arc::clone(connection), self.limits, scopes, want, enough);
+        let key = Key::new(&asker.client, connection, &scopes, enough);
+        let fetch = fetch(Arc::clone(connection), self.limits, scopes, enough);
         self.cache.get(key, asker.max_age, fetch).await
     }
 }
@@ -275,7 +262,6 @@ async fn fetch(
     connection: Arc<Connection>,
     limits: Limits,
     scopes: Vec<Scope>,
-    want: Want,
     enough: usize,
 ) -> Contribution {
     let now = Instant::now();
@@ -285,7 +271,7 @@ async fn fetch(
         loans: enough,
         pages: limits.max_pages,
     };
-    let gathered = AssertUnwindSafe(gather(&connection, &call, want, &scopes, bounds))
+    let gathered = AssertUnwindSafe(gather(&connection, &call, &scopes, bounds))
         .catch_unwind()
         .await;
     let (collected, walks) = gathered.unwrap_or_else(|_| {
@@ -326,7 +312,6 @@ fn scopes(connection: &Connection, query: &Query) -> Vec<Scope> {
 async fn gather(
     connection: &Connection,
     call: &Call,
-    want: Want,
     scopes: &[Scope],
     bounds: Bounds,
 ) -> (Collected, Vec<Walked>) {
@@ -335,7 +320,7 @@ async fn gather(
     let running = scopes
         .iter()
         .cloned()
-        .map(|scope| one_scope(connection, call, want, scope, bounds));
+        .map(|scope| one_scope(connection, call, scope, bounds));
     let mut running = futures_util::stream::iter(running).buffered(SCOPES_AT_ONCE);
     while let Some((part, walked)) = running.next().await {
         collected.duplicates = collected.duplicates.saturating_add(part.duplicates);
@@ -353,12 +338,11 @@ async fn gather(
 async fn one_scope(
     connection: &Connection,
     call: &Call,
-    want: Want,
     scope: Scope,
     bounds: Bounds,
 ) -> (Collected, Walked) {
     let mut part = Collected::default();
-    let walked = walk::walk(connection, &Ask { call, want }, &scope, bounds, &mut part).await;
+    let walked = walk::walk(connection, call, &scope, bounds, &mut part).await;
     (part, walked)
 }
 

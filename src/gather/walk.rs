@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 
 use super::collect::Collected;
 use super::connection::Connection;
-use crate::providers::{Ask, Page, Scope, Standing};
-use crate::upstream::{Error, Kind};
+use crate::providers::{Page, Scope, Standing};
+use crate::upstream::{Call, Error, Kind};
 
 /// When to stop before the end.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ pub(super) struct Walked {
 /// Reads `scope` into `collected` until its end, a fault, or enough.
 pub(super) async fn walk(
     connection: &Connection,
-    ask: &Ask<'_>,
+    call: &Call,
     scope: &Scope,
     bounds: Bounds,
     collected: &mut Collected,
@@ -48,14 +48,14 @@ pub(super) async fn walk(
     let mut seen = HashSet::new();
     let mut received = 0_u64;
     let opening = 1..=provider.opening().max(1);
-    let mut ready = join_all(opening.map(|number| provider.page(ask, scope, number)))
+    let mut ready = join_all(opening.map(|number| provider.page(call, scope, number)))
         .await
         .into_iter();
 
     for number in 1..=bounds.pages {
         let page = match ready.next() {
             Some(page) => page,
-            None => provider.page(ask, scope, number).await,
+            None => provider.page(call, scope, number).await,
         };
         let page = match page {
             Ok(page) => page,

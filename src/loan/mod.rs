@@ -6,6 +6,7 @@
 
 pub mod decimal;
 mod field;
+mod received;
 mod vocabulary;
 
 use std::hash::{Hash, Hasher};
@@ -18,6 +19,7 @@ use serde_json::value::RawValue;
 
 pub use decimal::{Currency, Money, Percent};
 pub use field::Field;
+pub use received::Received;
 pub use vocabulary::{
     Arrangement, AsOfBasis, BorrowerRole, FlagCode, IdStability, Kind, PaymentStatus, Period, Phase,
     RateBasis, RecordType, Status,
@@ -87,6 +89,9 @@ pub struct Loan {
     pub flags: Vec<Flag>,
     /// Provider fields with no canonical home, under the provider's names; numbers as decimal strings.
     pub extensions: Named<Json>,
+    /// What it was made from.
+    #[serde(skip)]
+    pub received: Received,
     /// `include=personal`: provider fields about the person, under the provider's names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personal: Option<Named<Json>>,
@@ -133,6 +138,7 @@ impl Loan {
             stale: false,
             flags: Vec::new(),
             extensions: Named::default(),
+            received: Received::default(),
             personal: None,
             raw: None,
         }

@@ -4,13 +4,14 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use super::{Mapped, Mapping};
 use crate::loan::{Currency, Field, Loan};
-use crate::record::Want;
+use crate::record::{Want, present};
 
 /// Every key of a loan, as the contract gives them.
 const KEYS: &[&str] = &[
@@ -46,18 +47,22 @@ const KEYS: &[&str] = &[
 ];
 
 /// A mapping for connection `test`, fetched at a fixed instant.
-pub(super) fn at(want: Want) -> Mapping<'static> {
+pub(super) fn plain() -> Mapping<'static> {
+    static NO_BODY: Bytes = Bytes::new();
     static CONNECTION: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("test"));
     Mapping {
         connection: &CONNECTION,
         fetched_at: DateTime::from_timestamp(1_780_000_000, 0).unwrap(),
-        want,
+        body: &NO_BODY,
     }
 }
 
-/// The mapping that most tests want: nothing beside the canonical fields.
-pub(super) fn plain() -> Mapping<'static> {
-    at(Want::default())
+/// What a caller with this wish is shown of a mapped record.
+pub(super) fn presented(mapped: Mapped, want: Want) -> Mapped {
+    mapped.map(|(mut loan, drift)| {
+        present(&mut loan, want);
+        (loan, drift)
+    })
 }
 
 /// A currency the tests name.

@@ -24,10 +24,11 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::loan::Loan;
-use crate::record::{Drift, Rejected, Want};
+use crate::record::{Drift, Rejected};
 use crate::upstream::{Call, Error, Upstream};
 
 pub use connecting::Connecting;
@@ -102,17 +103,8 @@ pub trait Provider: Debug + Send + Sync {
         false
     }
 
-    /// One page of a scope; the first is number 1.
-    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error>;
-}
-
-/// What a page is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
-    /// The time and the request count it is charged to.
-    pub call: &'a Call,
-    /// What the caller wants beside the canonical fields.
-    pub want: Want,
+    /// One page of a scope; the first is number 1. It is charged to the call: its time, and its count of requests.
+    async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error>;
 }
 
 /// What part of an upstream is meant.
@@ -177,7 +169,7 @@ impl Descriptor {
 pub(crate) struct Mapping<'a> {
     pub(crate) connection: &'a Arc<str>,
     pub(crate) fetched_at: DateTime<Utc>,
-    pub(crate) want: Want,
+    pub(crate) body: &'a Bytes,
 }
 
 /// A record that became a loan, and what was new about it.

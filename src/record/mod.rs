@@ -15,6 +15,11 @@ mod token;
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::loan::{Json, Loan, Named};
+
 pub use calendar::calendar_date;
 pub use reader::Reader;
 
@@ -25,6 +30,37 @@ pub struct Want {
     pub raw: bool,
     /// Fields about the person. Only ever true for a caller who may see them.
     pub personal: bool,
+}
+
+/// Adds to a loan what the caller wants beside the canonical fields.
+pub fn present(loan: &mut Loan, want: Want) {
+    if want.raw {
+        let text = if want.personal {
+            loan.received.text().to_owned()
+        } else {
+            loan.received.redacted()
+        };
+        loan.raw = RawValue::from_string(text).ok().map(Json);
+    }
+    if want.personal {
+        let mut personal = Named::default();
+        for (name, raw) in loan.received.personal() {
+            if let Some(value) = token::presentable(raw) {
+                personal.push(name, value);
+            }
+        }
+        loan.personal = Some(personal);
+    }
+}
+
+/// A part of an answer's body, sharing its memory; copied if it is not a part of it.
+pub fn part(body: &Bytes, text: &str) -> Bytes {
+    let start = text.as_ptr().addr().checked_sub(body.as_ptr().addr());
+    let end = start.and_then(|start| start.checked_add(text.len()));
+    match (start, end) {
+        (Some(start), Some(end)) if end <= body.len() => body.slice(start..end),
+        _ => Bytes::copy_from_slice(text.as_bytes()),
+    }
 }
 
 /// Why a record cannot become a loan. Counted in its source; the record's content stays here.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
@@ -9,8 +10,8 @@ use serde_json::value::RawValue;
 use super::calendar::{calendar_date, parse_instant};
 use super::entries::{Entries, Entry, Fate};
 use super::token::{self, Token};
-use super::{Choice, Drift, DriftKind, Rejected, Unit, Want, Why};
-use crate::loan::{Currency, Field, Flag, FlagCode, Json, Loan, Money, Named, Percent, decimal};
+use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
+use crate::loan::{Currency, Field, Flag, FlagCode, Loan, Money, Named, Percent, Received, decimal};
 
 /// One record being read.
 #[derive(Debug)]
@@ -256,24 +257,25 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Ends the reading: what nobody read goes to `extensions`, and what no document names is reported as drift.
-    pub fn finish(mut self, documented: &[&str], want: Want, loan: &mut Loan) -> Vec<Drift> {
-        let mut personal = Named::default();
+    /// Ends the reading: what nobody read goes to `extensions`, and what no document names is reported as drift. The
+    /// loan keeps the record as a part of `body`, which it came in.
+    pub fn finish(mut self, documented: &[&str], body: &Bytes, loan: &mut Loan) -> Vec<Drift> {
+        let mut personal = Vec::new();
         for entry in &self.entries {
             match entry.fate {
                 Fate::Read => {}
                 Fate::Unread | Fate::Kept => {
-                    if let Some(json) = json(token::for_extensions(entry.raw)) {
+                    if let Some(json) = token::presentable(entry.raw) {
                         loan.extensions
                             .push(entry.key.replace(char::is_control, "\u{FFFD}"), json);
                     }
                 }
                 Fate::Personal => {
-                    if want.personal
-                        && let Some(json) = json(token::for_extensions(entry.raw))
-                    {
-                        personal.push(entry.key.as_ref(), json);
-                    }
+                    let start = offset(self.text, entry.raw);
+                    personal.push((
+                        Box::from(entry.key.as_ref()),
+                        start..start.saturating_add(entry.raw.len()),
+                    ));
                 }
             }
             if entry.fate == Fate::Unread && !documented.contains(&entry.key.as_ref()) {
@@ -286,38 +288,8 @@ impl<'a> Reader<'a> {
         for flag in std::mem::take(&mut self.flags) {
             loan.flag(flag.code, flag.field);
         }
-        if want.personal {
-            loan.personal = Some(personal);
-        }
-        if want.raw {
-            loan.raw = json(if want.personal {
-                self.text.to_owned()
-            } else {
-                self.redacted()
-            });
-        }
+        loan.received = Received::new(super::part(body, self.text), personal);
         self.drift
-    }
-
-    /// The record with the values of personal fields replaced and every other byte as received.
-    fn redacted(&self) -> String {
-        let mut out = String::with_capacity(self.text.len());
-        let mut from = 0;
-        for entry in &self.entries {
-            if entry.fate != Fate::Personal || entry.raw == "null" {
-                continue;
-            }
-            let start = entry
-                .raw
-                .as_ptr()
-                .addr()
-                .saturating_sub(self.text.as_ptr().addr());
-            out.push_str(self.text.get(from..start).unwrap_or_default());
-            out.push_str("\"[redacted]\"");
-            from = start.saturating_add(entry.raw.len());
-        }
-        out.push_str(self.text.get(from..).unwrap_or_default());
-        out
     }
 
     fn note(&mut self, kind: DriftKind, key: &str) {
@@ -357,7 +329,8 @@ impl<'a> Reader<'a> {
         self.entries.get_mut(at)
     }
 }
-/// A JSON text that goes out as it is; `None` when it is not JSON.
-fn json(text: String) -> Option<Json> {
-    RawValue::from_string(text).ok().map(Json)
+
+/// Where a part of a text begins in it.
+fn offset(whole: &str, part: &str) -> usize {
+    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }

@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
+use crate::loan::Json;
+
 /// One JSON value as the provider wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -47,9 +51,14 @@ pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
     Some(text)
 }
 
+/// A value of the provider for a caller; `None` when it is not JSON after all.
+pub(super) fn presentable(raw: &str) -> Option<Json> {
+    RawValue::from_string(for_extensions(raw)).ok().map(Json)
+}
+
 /// Rewrites a valid JSON text for `extensions`: numbers become strings of the same characters, control characters
 /// in strings are replaced, an undecodable string becomes null. Token by token, so depth costs nothing.
-pub(super) fn for_extensions(raw: &str) -> String {
+fn for_extensions(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len().saturating_add(2));
     let mut rest = raw;
     while let Some(first) = rest.chars().next() {

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Url};
@@ -132,6 +133,11 @@ impl Reply {
     pub fn disown(&self, note: &'static str) -> Error {
         self.pool.distrust();
         self.failure(Kind::BadPayload, note)
+    }
+
+    /// The decoded body.
+    pub fn bytes(&self) -> &Bytes {
+        &self.body.bytes
     }
 
     /// Decodes the body. The text of a decoding error stays here: it may quote the body.

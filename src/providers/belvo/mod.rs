@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
 use super::page::says_not_found;
-use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Reference, Scope, Verification};
+use super::{Connecting, Descriptor, Mapping, Page, Provider, Reference, Scope, Verification};
 use crate::loan::{Currency, Loan};
-use crate::upstream::{Answers, Error, Kind, Upstream};
+use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "belvo",
@@ -82,7 +82,7 @@ impl Provider for Belvo {
         DESCRIPTOR.reference(&text).ok().map(Scope::Reference)
     }
 
-    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error> {
+    async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         let page = number.to_string();
         // Newest first: the first snapshot of a loan is the one to show.
         let mut query = vec![("page", page.as_str()), ("limit", &self.limit), ("order", "desc")];
@@ -98,7 +98,7 @@ impl Provider for Belvo {
         query.extend(asked.map(|((name, _), value)| (name, value)));
         let reply = self
             .upstream
-            .get(ask.call, operation, Answers::NameTheirSubject, &["loans"], &query)
+            .get(call, operation, Answers::NameTheirSubject, &["loans"], &query)
             .await?;
         let list: wire::List<'_> = reply.json()?;
         let rows = list
@@ -109,7 +109,7 @@ impl Provider for Belvo {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            want: ask.want,
+            body: reply.bytes(),
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, &at));
         let meta = list.meta.as_ref();

@@ -8,7 +8,9 @@ use super::map;
 use super::wire::{DOCUMENTED, List};
 use crate::loan::{Arrangement, Loan, PaymentStatus, Status};
 use crate::providers::Mapped;
-use crate::providers::golden::{any_record, at, currency, holds, known, loan, plain, record, rows, whole};
+use crate::providers::golden::{
+    any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
+};
 use crate::record::Want;
 
 fn pesos(row: &RawValue) -> Mapped {
@@ -67,7 +69,7 @@ fn salary_address_and_phone_are_held_back_unless_granted() {
         raw: true,
         personal: false,
     };
-    let text = whole([map::loan(row, currency("MXN"), &at(held_back))]);
+    let text = whole([presented(map::loan(row, currency("MXN"), &plain()), held_back)]);
     for value in ["18500", "Insurgentes", "+5255"] {
         assert!(!text.contains(value), "{value}");
     }
@@ -76,7 +78,7 @@ fn salary_address_and_phone_are_held_back_unless_granted() {
         raw: true,
         personal: true,
     };
-    let loan = loan(map::loan(row, currency("MXN"), &at(granted)));
+    let loan = loan(presented(map::loan(row, currency("MXN"), &plain()), granted));
     assert_eq!(loan.raw.unwrap().0.get(), row.get());
     let personal = loan.personal.unwrap();
     let names: Vec<&str> = personal.iter().map(|(name, _)| name).collect();

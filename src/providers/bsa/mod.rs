@@ -14,8 +14,8 @@ use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
-use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
-use crate::upstream::{Answers, Auth, Error, Kind, TokenSource, Upstream};
+use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use crate::upstream::{Answers, Auth, Call, Error, Kind, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "bsa",
@@ -94,24 +94,24 @@ impl Provider for Bsa {
         (key != "external").then(|| Scope::Loan(key.to_owned()))
     }
 
-    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error> {
+    async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         match scope {
-            Scope::Book => self.list(ask, None, number).await,
+            Scope::Book => self.list(call, None, number).await,
             Scope::Reference(reference) if reference.kind == "customer" => {
-                self.list(ask, Some(("customerId", &reference.value)), number)
+                self.list(call, Some(("customerId", &reference.value)), number)
                     .await
             }
             Scope::Reference(reference) => {
-                self.list(ask, Some(("customerExternalId", &reference.value)), number)
+                self.list(call, Some(("customerExternalId", &reference.value)), number)
                     .await
             }
-            Scope::Loan(id) => self.one(ask, id).await,
+            Scope::Loan(id) => self.one(call, id).await,
         }
     }
 }
 
 impl Bsa {
-    async fn list(&self, ask: &Ask<'_>, customer: Option<(&str, &str)>, number: u32) -> Result<Page, Error> {
+    async fn list(&self, call: &Call, customer: Option<(&str, &str)>, number: u32) -> Result<Page, Error> {
         let page = number.to_string();
         // Without an order the LMS promises none and pages overlap. Its `status` filter scans only 1,000 loans and
         // is never sent.
@@ -134,7 +134,7 @@ impl Bsa {
         };
         let reply = self
             .upstream
-            .get(ask.call, operation, answers, &["v1", "loans"], &query)
+            .get(call, operation, answers, &["v1", "loans"], &query)
             .await?;
         let list: wire::List<'_> = reply.json()?;
         if list.items.is_none() && list.total.is_none() {
@@ -146,7 +146,7 @@ impl Bsa {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            want: ask.want,
+            body: reply.bytes(),
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &at));
         page.announced = list.total.map(|total| total.0);
@@ -162,11 +162,11 @@ impl Bsa {
             .belongs(&reply, asked, |loan| loan.borrower.customer_id.as_deref())
     }
 
-    async fn one(&self, ask: &Ask<'_>, id: &str) -> Result<Page, Error> {
+    async fn one(&self, call: &Call, id: &str) -> Result<Page, Error> {
         let reply = self
             .upstream
             .get(
-                ask.call,
+                call,
                 "get_loan",
                 Answers::NameTheirSubject,
                 &["v1", "loans", id],
@@ -176,7 +176,7 @@ impl Bsa {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            want: ask.want,
+            body: reply.bytes(),
         };
         Page::collect(&reply, [reply.json()?], |row| map::loan(row, &at)).belongs(&reply, Some(id), |loan| {
             loan.provider_refs.get("loan_id").map(String::as_str)

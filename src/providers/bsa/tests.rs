@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::map;
 use super::wire::{DOCUMENTED, List};
 use crate::loan::{PaymentStatus, Phase, Status};
-use crate::providers::golden::{any_record, at, holds, known, loan, plain, record, rows, whole};
+use crate::providers::golden::{any_record, holds, known, loan, plain, presented, record, rows, whole};
 use crate::record::Want;
 
 #[test]
@@ -37,13 +37,13 @@ fn the_customer_s_name_is_held_back_unless_granted() {
         raw: true,
         personal: false,
     };
-    let text = whole([map::loan(rows[0], &at(held_back))]);
+    let text = whole([presented(map::loan(rows[0], &plain()), held_back)]);
     assert!(!text.contains("Lovelace") && text.contains(r#""customerName": "[redacted]""#));
     let granted = Want {
         raw: true,
         personal: true,
     };
-    let loan = loan(map::loan(rows[0], &at(granted)));
+    let loan = loan(presented(map::loan(rows[0], &plain()), granted));
     assert_eq!(loan.raw.unwrap().0.get(), rows[0].get());
     assert_eq!(
         loan.personal.unwrap().get("customerName").unwrap().0.get(),

@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
 use super::page::says_not_found;
-use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
 use crate::loan::Currency;
 use crate::record::Unit;
-use crate::upstream::{Answers, Error, Kind, Reply, Upstream};
+use crate::upstream::{Answers, Call, Error, Kind, Reply, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "carbon",
@@ -67,17 +67,17 @@ impl Provider for Carbon {
         (!RESERVED.contains(&key)).then(|| Scope::Loan(key.to_owned()))
     }
 
-    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error> {
+    async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         match scope {
-            Scope::Book => self.list(ask, None, number).await,
-            Scope::Reference(reference) => self.list(ask, Some(&reference.value), number).await,
-            Scope::Loan(application) => self.one(ask, application).await,
+            Scope::Book => self.list(call, None, number).await,
+            Scope::Reference(reference) => self.list(call, Some(&reference.value), number).await,
+            Scope::Loan(application) => self.one(call, application).await,
         }
     }
 }
 
 impl Carbon {
-    async fn list(&self, ask: &Ask<'_>, customer: Option<&str>, number: u32) -> Result<Page, Error> {
+    async fn list(&self, call: &Call, customer: Option<&str>, number: u32) -> Result<Page, Error> {
         let page = number.to_string();
         let operation = if customer.is_some() {
             "list_customer_loans"
@@ -89,7 +89,7 @@ impl Carbon {
         let reply = self
             .upstream
             .get(
-                ask.call,
+                call,
                 operation,
                 Answers::NameTheirSubject,
                 &["v1", "loans"],
@@ -103,7 +103,7 @@ impl Carbon {
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let count = rows.len();
 
-        let at = self.mapping(ask, &reply);
+        let at = self.mapping(&reply);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, self.unit, &at));
         let pagination = list.pagination.as_ref();
         page.announced = pagination
@@ -126,11 +126,11 @@ impl Carbon {
             .belongs(&reply, customer, |loan| loan.borrower.customer_id.as_deref())
     }
 
-    async fn one(&self, ask: &Ask<'_>, application: &str) -> Result<Page, Error> {
+    async fn one(&self, call: &Call, application: &str) -> Result<Page, Error> {
         let reply = self
             .upstream
             .get(
-                ask.call,
+                call,
                 "get_loan",
                 Answers::NameTheirSubject,
                 &["v1", "loans", application],
@@ -142,7 +142,7 @@ impl Carbon {
         let row = one
             .data
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no application"))?;
-        let at = self.mapping(ask, &reply);
+        let at = self.mapping(&reply);
         Page::collect(&reply, [row], |row| map::loan(row, self.currency, self.unit, &at)).belongs(
             &reply,
             Some(application),
@@ -150,11 +150,11 @@ impl Carbon {
         )
     }
 
-    fn mapping(&self, ask: &Ask<'_>, reply: &Reply) -> Mapping<'_> {
+    fn mapping<'a>(&'a self, reply: &'a Reply) -> Mapping<'a> {
         Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            want: ask.want,
+            body: reply.bytes(),
         }
     }
 }

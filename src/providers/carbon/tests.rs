@@ -7,7 +7,9 @@ use super::map;
 use super::wire::{DOCUMENTED, List};
 use crate::loan::{PaymentStatus, RecordType, Status};
 use crate::providers::Mapped;
-use crate::providers::golden::{any_record, at, currency, holds, known, loan, plain, record, rows, whole};
+use crate::providers::golden::{
+    any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
+};
 use crate::record::{Unit, Want};
 
 fn naira(row: &serde_json::value::RawValue) -> Mapped {
@@ -71,7 +73,7 @@ fn bank_accounts_are_held_back_unless_granted() {
     let map = |want| {
         detail
             .iter()
-            .map(move |row| map::loan(row, currency("NGN"), Unit::Minor, &at(want)))
+            .map(move |row| presented(map::loan(row, currency("NGN"), Unit::Minor, &plain()), want))
     };
     let held_back = Want {
         raw: true,
@@ -207,7 +209,7 @@ proptest! {
         let row = record(&row);
         for unit in [Unit::Major, Unit::Minor] {
             let want = Want { raw: true, personal: false };
-            let mapped = map::loan(&row, currency("NGN"), unit, &at(want));
+            let mapped = presented(map::loan(&row, currency("NGN"), unit, &plain()), want);
             prop_assert!(mapped.as_ref().is_err() || mapped.as_ref().unwrap().0.personal.is_none());
             holds(&naira(&row))?;
         }

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use serde_json::value::RawValue;
 
-use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
-use crate::upstream::{Answers, Error, Kind, Upstream};
+use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "fineract",
@@ -71,7 +71,7 @@ impl Provider for Fineract {
     }
 
     /// The whole ledger is one page, and one loan.
-    async fn page(&self, ask: &Ask<'_>, scope: &Scope, _: u32) -> Result<Page, Error> {
+    async fn page(&self, call: &Call, scope: &Scope, _: u32) -> Result<Page, Error> {
         let loan = match scope {
             Scope::Reference(reference) => &reference.value,
             Scope::Book | Scope::Loan(_) => {
@@ -85,13 +85,7 @@ impl Provider for Fineract {
         let segments = ["api", &self.version, "Loans", loan, "transactions"];
         let reply = self
             .upstream
-            .get(
-                ask.call,
-                "list_transactions",
-                Answers::AreAnonymous,
-                &segments,
-                &[],
-            )
+            .get(call, "list_transactions", Answers::AreAnonymous, &segments, &[])
             .await?;
         let envelope: wire::Envelope<'_> = reply.json()?;
         if envelope.succeeded == Some(false) {
@@ -105,7 +99,7 @@ impl Provider for Fineract {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            want: ask.want,
+            body: reply.bytes(),
         };
         Ok(Page::collect(&reply, [data], |data| {
             map::loan(loan, data, &rows, &at)

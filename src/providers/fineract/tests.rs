@@ -11,12 +11,12 @@ use super::map;
 use super::wire::{Envelope, TRANSACTION};
 use crate::loan::Status;
 use crate::providers::Mapped;
-use crate::providers::golden::{any_record, at, holds, known, loan, record, rows, whole};
+use crate::providers::golden::{any_record, holds, known, loan, plain, presented, record, rows, whole};
 use crate::record::Want;
 
 fn ledger(data: &RawValue, want: Want) -> Mapped {
     let rows: Vec<&RawValue> = serde_json::from_str(data.get()).unwrap();
-    map::loan("123", data, &rows, &at(want))
+    presented(map::loan("123", data, &rows, &plain()), want)
 }
 
 fn row(type_id: i64, rest: &str) -> String {

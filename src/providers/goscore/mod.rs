@@ -18,10 +18,10 @@ use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use super::page::string;
-use super::{Ask, Connecting, Descriptor, Mapping, Page, Provider, Scope, Standing, Verification};
+use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Standing, Verification};
 use crate::loan::Currency;
 use crate::record::{Drift, DriftKind};
-use crate::upstream::{Answers, Auth, Error, Kind, Reply, TokenSource, Upstream};
+use crate::upstream::{Answers, Auth, Call, Error, Kind, Reply, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "goscore",
@@ -106,7 +106,7 @@ impl Provider for GoScore {
         true
     }
 
-    async fn page(&self, ask: &Ask<'_>, scope: &Scope, number: u32) -> Result<Page, Error> {
+    async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         let consent = match scope {
             Scope::Reference(reference) => &reference.value,
             Scope::Book | Scope::Loan(_) => {
@@ -122,7 +122,7 @@ impl Provider for GoScore {
         let reply = self
             .upstream
             .get(
-                ask.call,
+                call,
                 "list_loans",
                 Answers::AreAnonymous,
                 &["loans", consent],
@@ -150,7 +150,7 @@ impl Provider for GoScore {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            want: ask.want,
+            body: reply.bytes(),
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &person, &at));
         // It stands beside the list and is repeated on every page.

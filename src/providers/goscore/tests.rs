@@ -9,7 +9,9 @@ use super::map::{self, Person};
 use super::wire::{LOAN, Loans, STUDENT_LOAN};
 use crate::loan::{Arrangement, IdStability, Kind, Status};
 use crate::providers::Mapped;
-use crate::providers::golden::{any_record, at, currency, holds, known, loan, plain, record, rows, whole};
+use crate::providers::golden::{
+    any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
+};
 use crate::record::Want;
 
 fn person() -> Person<'static> {
@@ -76,14 +78,14 @@ fn kid_and_account_are_held_back_unless_granted() {
         raw: true,
         personal: false,
     };
-    let text = whole([map::loan(row, &person(), &at(held_back))]);
+    let text = whole([presented(map::loan(row, &person(), &plain()), held_back)]);
     assert!(!text.contains("012345677899") && !text.contains("42024603940"));
     assert_eq!(text.matches("[redacted]").count(), 2);
     let granted = Want {
         raw: true,
         personal: true,
     };
-    let loan = loan(map::loan(row, &person(), &at(granted)));
+    let loan = loan(presented(map::loan(row, &person(), &plain()), granted));
     assert_eq!(loan.raw.unwrap().0.get(), row.get());
     let personal = loan.personal.unwrap();
     assert_eq!(personal.get("kid").unwrap().0.get(), r#""012345677899""#);
