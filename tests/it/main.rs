@@ -19,6 +19,5 @@ mod architecture;
 mod cli;
 mod contract;
 mod partial;
-mod requests;
 mod secrets;
 mod support;
