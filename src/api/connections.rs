@@ -1,7 +1,7 @@
 //! `GET /connections`: what is configured, what it can do, and what traffic says about it.
 
 use axum::Json;
-use axum::extract::{RawPathParams, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::loans::PageInfo;
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
-use super::{Api, RequestId, media};
+use super::{Api, MatchedParameter, RequestId, media, parameter};
 use crate::gather::Connection;
 
 #[derive(Serialize)]
@@ -88,16 +88,14 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(api): State<Api>,
     id: RequestId,
-    path: RawPathParams,
+    path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
     Pairs::from_query(query.as_deref()).none()?;
-    let connection = path
-        .iter()
-        .find(|(name, _)| *name == "id")
-        .and_then(|(_, value)| api.gateway.connection(value))
+    let connection = parameter(&path)
+        .and_then(|id| api.gateway.connection(id))
         .ok_or_else(|| Problem::new(Code::ConnectionNotFound))?;
     Ok(Json(One {
         data: view(connection),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{RawPathParams, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::parameters::Pairs;
 use super::problem::{Code, ParameterError, Problem};
-use super::{Api, RequestId, media};
+use super::{Api, MatchedParameter, RequestId, media, parameter};
 use crate::gather::{Query, Refused, Source, Status};
 use crate::loan::Loan;
 use crate::record::{Want, present};
@@ -136,18 +136,14 @@ async fn answer(
 pub(super) async fn get(
     State(api): State<Api>,
     id: RequestId,
-    path: RawPathParams,
+    path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
     let (want, asker) = Pairs::from_query(query.as_deref()).single_loan(api.personal_allowed)?;
     let no_such_loan = || Problem::new(Code::LoanNotFound);
-    let loan = path
-        .iter()
-        .find(|(name, _)| *name == "id")
-        .map(|(_, value)| value)
-        .ok_or_else(no_such_loan)?;
+    let loan = parameter(&path).ok_or_else(no_such_loan)?;
     let (connection, key) = loan.split_once(':').ok_or_else(no_such_loan)?;
     let (found, source) = api
         .gateway

@@ -13,6 +13,7 @@ pub mod problem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -121,12 +122,18 @@ struct Explanation {
     meaning: &'static str,
 }
 
+/// A path as it was matched. Extracting one that is not UTF-8 fails, and must not answer for us.
+type MatchedParameter = Result<RawPathParams, RawPathParamsRejection>;
+
+/// The path's one parameter, decoded; `None` when it is not UTF-8 and so names nothing.
+fn parameter(path: &MatchedParameter) -> Option<&str> {
+    let (_, value) = path.as_ref().ok()?.iter().next()?;
+    Some(value)
+}
+
 /// `GET /problems/{code}`: what the `type` of a problem leads to.
-async fn explain(path: RawPathParams) -> Result<Json<Explanation>, Problem> {
-    let word = path
-        .iter()
-        .find(|(name, _)| *name == "code")
-        .map(|(_, value)| value);
+async fn explain(path: MatchedParameter) -> Result<Json<Explanation>, Problem> {
+    let word = parameter(&path);
     let code = Code::ALL
         .iter()
         .find(|code| Some(code.as_str()) == word)

@@ -20,7 +20,9 @@ pub(super) async fn run(path: &Path) -> ExitCode {
         Ok(listener) => listener,
         Err(error) => return super::fail(&format!("cannot listen on {}: {error}", app.listen())),
     };
-    tracing::info!(listen = %app.listen(), version = env!("CARGO_PKG_VERSION"), "ready");
+    // A configured port 0 is another one by now.
+    let listen = listener.local_addr().unwrap_or(app.listen());
+    tracing::info!(%listen, version = env!("CARGO_PKG_VERSION"), "ready");
     let reloads = tokio::spawn(reload_on_hangup(path.to_owned(), app.reloader()));
     app.serve(listener, super::stop_signal()).await;
     reloads.abort();

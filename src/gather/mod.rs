@@ -432,10 +432,12 @@ fn merge(answers: Vec<Contribution>, limit: usize) -> Answer {
         }
     }
     for (source, queue) in sources.iter_mut().zip(&queues) {
-        if queue.len() > 0 && source.status == Status::Ok {
-            source.status = Status::Partial;
+        if queue.len() > 0 {
             source.reason = Some(Reason::LimitReached);
             source.exhausted = false;
+            if source.status == Status::Ok {
+                source.status = Status::Partial;
+            }
         }
     }
     let asked = || sources.iter().filter(|source| source.status != Status::Skipped);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
+use serde_json::value::RawValue;
 
 use super::page::says_not_found;
 use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
@@ -98,8 +99,9 @@ impl Carbon {
             .await?;
         let list: wire::List<'_> = reply.json()?;
         succeeded(&reply, list.status.as_deref())?;
-        let rows = list
+        let rows: Vec<&RawValue> = list
             .data
+            .and_then(|data| serde_json::from_str(data.get()).ok())
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let count = rows.len();
 

@@ -18,7 +18,7 @@ fn naira(row: &serde_json::value::RawValue) -> Mapped {
 
 fn listed(text: &str) -> Vec<&serde_json::value::RawValue> {
     let list: List<'_> = serde_json::from_str(text).unwrap();
-    list.data.unwrap()
+    serde_json::from_str(list.data.unwrap().get()).unwrap()
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::providers::page::Count;
 #[derive(Debug, Deserialize)]
 pub(super) struct List<'a> {
     pub(super) status: Option<String>,
+    /// An array, or an object that describes an error.
     #[serde(borrow)]
-    pub(super) data: Option<Vec<&'a RawValue>>,
+    pub(super) data: Option<&'a RawValue>,
     pub(super) pagination: Option<Pagination>,
     pub(super) total: Option<Count>,
 }

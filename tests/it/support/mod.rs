@@ -1,0 +1,312 @@
+//! The real gateway over simulators, both on ports the system picks, and a plain caller.
+
+pub mod keys;
+pub mod log;
+pub mod rows;
+
+use std::fmt::Write as _;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+use loangate::app::App;
+use loangate::config::Document;
+use loangate::sim::{self, Provider, Recorded, World};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::net::TcpListener;
+
+pub const EXAMPLE: &str = include_str!("../../../config/example.toml");
+const EXAMPLE_SIMULATORS: &str = "127.0.0.1:9090";
+
+/// One caller for every test. Connections are not kept: each test has a runtime of its own.
+static CALLER: LazyLock<Client> = LazyLock::new(|| {
+    Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+});
+
+/// A gateway to be: the example config, cut to some providers, with overrides.
+#[derive(Debug)]
+pub struct Setup {
+    world: World,
+    text: String,
+    overrides: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// All five providers.
+    pub fn all(world: &World) -> Self {
+        Self::of(world, &Provider::ALL)
+    }
+
+    /// One provider.
+    pub fn only(provider: Provider, world: &World) -> Self {
+        Self::of(world, &[provider])
+    }
+
+    fn of(world: &World, providers: &[Provider]) -> Self {
+        let mut tables = EXAMPLE.split("\n[connections.");
+        let mut text = tables.next().unwrap().to_owned();
+        for table in tables {
+            if providers
+                .iter()
+                .any(|provider| table.starts_with(&format!("{provider}]")))
+            {
+                write!(text, "\n[connections.{table}").unwrap();
+            }
+        }
+        let mut setup = Self {
+            world: world.clone(),
+            text,
+            overrides: Vec::new(),
+        }
+        .set("server.listen", "127.0.0.1:0")
+        .set("server.drain_delay", "0ms")
+        // Every answer comes from the upstreams as they are now.
+        .set("cache.max_age", "0s")
+        .set("cache.stale_if_error", "0s");
+        for provider in providers {
+            // Tests look at retries, not at pauses between them or at what a row of failures leads to.
+            let key = |key: &str| format!("connections.{provider}.{key}");
+            setup = setup
+                .set(&key("retry.base"), "1ms")
+                .set(&key("retry.max"), "2ms")
+                .set(&key("circuit.failures"), "1000");
+        }
+        setup
+    }
+
+    /// Overrides a key of the config, as an environment variable would.
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        let name = format!("LOANGATE__{}", key.replace('.', "__").to_uppercase());
+        self.overrides.retain(|(known, _)| *known != name);
+        self.overrides.push((name, value.to_owned()));
+        self
+    }
+
+    /// Overrides a key of a connection.
+    pub fn connection(self, provider: Provider, key: &str, value: &str) -> Self {
+        self.set(&format!("connections.{provider}.{key}"), value)
+    }
+
+    /// Time limits for upstreams that never answer.
+    pub fn impatient(self, provider: Provider) -> Self {
+        self.connection(provider, "timeout", "150ms")
+            .connection(provider, "retry.attempts", "2")
+    }
+
+    /// The config over simulators at this address.
+    pub fn document(&self, simulators: SocketAddr) -> Document {
+        let text = self.text.replace(EXAMPLE_SIMULATORS, &simulators.to_string());
+        Document::parse(&text, self.overrides.clone()).unwrap()
+    }
+
+    pub async fn start(self) -> Running {
+        let simulators = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let document = self.document(simulators.local_addr().unwrap());
+        tokio::spawn(sim::serve(simulators, self.world.clone(), pending()));
+        let app = App::build(&document).unwrap();
+        let debug = format!("{app:?}");
+        let listener = TcpListener::bind(app.listen()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(app.serve(listener, pending()));
+        Running {
+            world: self.world,
+            address,
+            debug,
+        }
+    }
+}
+
+/// A gateway that is being served, for as long as the test's runtime lives.
+#[derive(Debug)]
+pub struct Running {
+    pub world: World,
+    pub address: SocketAddr,
+    /// How the gateway shows itself to a debugger.
+    pub debug: String,
+}
+
+impl Running {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    pub async fn search(&self, body: &str) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send(Method::POST, "/loans/search", &json, Some(body)).await
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
+        let mut request = CALLER.request(method, format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            request = request.header(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        if let Some(body) = body {
+            request = request.body(body.to_owned());
+        }
+        answer(request).await
+    }
+
+    /// What `provider` was asked for, apart from tokens.
+    pub fn asked(&self, provider: Provider) -> Vec<Recorded> {
+        let mut requests = self.world.requests();
+        requests.retain(|request| request.provider == provider && request.operation != "auth");
+        requests
+    }
+
+    /// How often `provider` was asked for its first page. Where two are opened at once, the second is not counted.
+    pub fn attempts(&self, provider: Provider) -> usize {
+        let second = |request: &Recorded| request.query.starts_with("page=2&");
+        self.asked(provider)
+            .iter()
+            .filter(|request| !second(request))
+            .count()
+    }
+
+    /// How many tokens `provider` was asked for.
+    pub fn token_calls(&self, provider: Provider) -> usize {
+        let token = |request: &&Recorded| request.provider == provider && request.operation == "auth";
+        self.world.requests().iter().filter(token).count()
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
+    }
+}
+
+/// Gets any address.
+pub async fn fetch(url: &str) -> Answer {
+    answer(CALLER.get(url)).await
+}
+
+/// What a caller got.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The loans of a list, or the one loan.
+    pub fn loans(&self) -> Vec<Value> {
+        match self.json()["data"].take() {
+            Value::Array(loans) => loans,
+            Value::Object(loan) => vec![Value::Object(loan)],
+            _ => panic!("no loans: {self:?}"),
+        }
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        self.loans()
+            .iter()
+            .map(|loan| loan["id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    pub fn source(&self, connection: &str) -> Value {
+        let json = self.json();
+        let sources = json["sources"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no sources: {self:?}"));
+        let source = sources.iter().find(|source| source["connection"] == connection);
+        source
+            .unwrap_or_else(|| panic!("no source {connection}: {self:?}"))
+            .clone()
+    }
+
+    /// The error code of a source; empty when it has none.
+    pub fn source_error(&self, provider: Provider) -> String {
+        let source = self.source(provider.as_str());
+        source["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Asserts that this is a problem document of this status and code, as RFC 9457 and the contract have it.
+    pub fn assert_problem(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        let json = self.json();
+        assert_eq!(json["code"], code, "{self:?}");
+        assert_eq!(json["type"], format!("/problems/{code}"));
+        assert_eq!(json["status"], status);
+        assert!(!json["title"].as_str().unwrap().is_empty());
+        assert!(!json["detail"].as_str().unwrap().is_empty());
+        assert_eq!(json["request_id"], self.header("x-request-id"));
+        assert_ne!(self.header("x-request-id"), "");
+    }
+
+    /// Asserts that this is a list from which nothing is missing.
+    pub fn assert_complete(&self) {
+        assert_eq!(self.status, 200, "{self:?}");
+        assert_eq!(self.json()["complete"], true, "{self:?}");
+        assert_eq!(self.header("loangate-complete"), "true");
+    }
+
+    /// The loans of a connection as they are on the wire, without the instant they were fetched.
+    pub fn bytes_of(&self, connection: &str) -> Vec<String> {
+        #[derive(serde::Deserialize)]
+        struct List<'a> {
+            #[serde(borrow)]
+            data: Vec<&'a RawValue>,
+        }
+        let list: List<'_> = serde_json::from_str(&self.text).unwrap();
+        let of = format!(r#""connection":"{connection}""#);
+        let loans = list.data.into_iter().map(RawValue::get);
+        loans
+            .filter(|loan| loan.contains(&of))
+            .map(|loan| {
+                let (before, after) = loan.split_once(r#""as_of":""#).unwrap();
+                let (_, after) = after.split_once('"').unwrap();
+                format!("{before}{after}")
+            })
+            .collect()
+    }
+}
+
+/// Percent-encodes everything that is not a plain letter or digit.
+pub fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").unwrap();
+        }
+        out
+    })
+}
+
+/// The address of one loan.
+pub fn loan_path(id: &str) -> String {
+    format!("/loans/{}", encoded(id))
+}
