@@ -367,7 +367,7 @@ impl<T> Default for Named<T> {
 }
 
 impl<T> Named<T> {
-    /// Adds an entry. Names are unique because the records they come from refuse duplicate keys.
+    /// Adds an entry. Names are unique because a record's reader has each of its keys once.
     pub fn push(&mut self, name: impl Into<String>, value: T) {
         self.0.push((name.into(), value));
     }

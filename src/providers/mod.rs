@@ -32,7 +32,7 @@ use crate::record::{Drift, Rejected};
 use crate::upstream::{Call, Error, Upstream};
 
 pub use connecting::Connecting;
-pub use page::{Page, Standing};
+pub use page::{More, Page, Standing};
 
 /// Every provider, in alphabetical order.
 pub const ALL: &[&Descriptor] = &[

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::Mapped;
-use crate::loan::Loan;
+use crate::loan::{IdStability, Loan};
 use crate::record::{Drift, Rejected};
 use crate::upstream::{Error, Reply};
 
@@ -22,15 +22,34 @@ pub struct Page {
     /// What no document mentions.
     pub drift: Vec<Drift>,
     /// Whether to ask for the next page.
-    pub more: bool,
+    pub more: More,
     /// Records in the whole scope, as the provider says; null where it does not.
     pub announced: Option<u64>,
     /// Whether the provider itself says that something is missing.
     pub standing: Standing,
     /// When it was fetched.
     pub fetched_at: DateTime<Utc>,
-    /// Hash of the records as received, to recognise a page that comes again; `None` when there are none.
+    /// What recognises the page if it comes again, in whatever order; `None` when it is empty. Made of the records as
+    /// received, or of the loans' fingerprints where there are only those, because a balance may change meanwhile.
     pub digest: Option<u64>,
+}
+
+/// Whether there is a page after this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// There is.
+    Yes,
+    /// There is not.
+    No,
+    /// There is until as many records came as the provider announced, or a page is empty: what it takes for a page is
+    /// not known, because it neither documents its largest nor says which one it used.
+    UntilAnnounced,
+}
+
+impl From<bool> for More {
+    fn from(more: bool) -> Self {
+        if more { Self::Yes } else { Self::No }
+    }
 }
 
 /// What a provider says about the completeness of its own answer.
@@ -53,20 +72,23 @@ impl Page {
             loans: Vec::new(),
             rejected: Vec::new(),
             drift: Vec::new(),
-            more: false,
+            more: More::No,
             announced: None,
             standing: Standing::Complete,
             fetched_at: reply.at,
             digest: None,
         };
-        let mut hasher = DefaultHasher::new();
-        let mut rows_seen = false;
+        let mut digest = None;
         for row in rows {
-            rows_seen = true;
-            row.get().hash(&mut hasher);
-            page.add(map(row));
+            let mapped = map(row);
+            let hash = match &mapped {
+                Ok((loan, _)) if loan.id_stability == IdStability::Fingerprint => hash(&loan.id),
+                _ => hash(row.get()),
+            };
+            digest = Some(digest.unwrap_or(0_u64).wrapping_add(hash));
+            page.add(mapped);
         }
-        page.digest = rows_seen.then(|| hasher.finish());
+        page.digest = digest;
         page
     }
 
@@ -84,7 +106,7 @@ impl Page {
     /// Refuses a page that says it is another one than was asked for.
     pub(super) fn numbered(self, reply: &Reply, asked: u32, echoed: Option<Count>) -> Result<Self, Error> {
         match echoed {
-            Some(Count(echoed)) if echoed != u64::from(asked) => {
+            Some(Count(Some(echoed))) if echoed != u64::from(asked) => {
                 Err(reply.disown("It is another page than was asked for"))
             }
             _ => Ok(self),
@@ -108,18 +130,28 @@ impl Page {
     }
 }
 
-/// A count that some providers write as a number and some as a string. Anything else is no count.
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A count that some providers write as a number and some as a string. What is neither says nothing, and costs no
+/// record beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Count(pub(super) u64);
+pub(super) struct Count(Option<u64>);
+
+impl Count {
+    /// The count, where there is one.
+    pub(super) fn of(count: Option<Self>) -> Option<u64> {
+        count.and_then(|count| count.0)
+    }
+}
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        raw.get()
-            .trim_matches('"')
-            .parse()
-            .map(Self)
-            .map_err(serde::de::Error::custom)
+        Ok(Self(raw.get().trim_matches('"').parse().ok()))
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Entry<'a> {
     pub(super) key: Cow<'a, str>,
     pub(super) raw: &'a str,
     pub(super) fate: Fate,
+    /// The name came more than once: nobody can say which value counts.
+    pub(super) ambiguous: bool,
 }
 
 /// What became of a field.
@@ -26,11 +28,9 @@ pub(super) enum Fate {
     /// It is about the person.
     Personal,
 }
-/// All of them, and a name that came twice.
-pub(super) struct Entries<'a> {
-    pub(super) list: Vec<Entry<'a>>,
-    pub(super) duplicate: Option<String>,
-}
+
+/// All of them.
+pub(super) struct Entries<'a>(pub(super) Vec<Entry<'a>>);
 
 impl<'de> Deserialize<'de> for Entries<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -45,22 +45,27 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut list: Vec<Entry<'de>> = Vec::with_capacity(32);
-                let mut duplicate = None;
                 let mut seen = 0_u64;
                 while let Some(key) = map.next_key_seed(Key)? {
                     let raw: &RawValue = map.next_value()?;
                     let bit = 1_u64.checked_shl(shape(&key)).unwrap_or_default();
-                    if seen & bit != 0 && list.iter().any(|entry| entry.key == key) {
-                        duplicate = Some(key.to_string());
-                    }
+                    let known = if seen & bit == 0 {
+                        None
+                    } else {
+                        list.iter_mut().find(|entry| entry.key == key)
+                    };
                     seen |= bit;
-                    list.push(Entry {
-                        key,
-                        raw: raw.get(),
-                        fate: Fate::Unread,
-                    });
+                    match known {
+                        Some(known) => known.ambiguous = true,
+                        None => list.push(Entry {
+                            key,
+                            raw: raw.get(),
+                            fate: Fate::Unread,
+                            ambiguous: false,
+                        }),
+                    }
                 }
-                Ok(Entries { list, duplicate })
+                Ok(Entries(list))
             }
         }
 

@@ -89,9 +89,6 @@ pub enum Why {
     /// Not a JSON object.
     #[error("is not an object")]
     NotAnObject,
-    /// The same key twice: nobody can say which one counts.
-    #[error("is there twice")]
-    DuplicateKey,
     /// No id to name it by.
     #[error("is missing, and the record cannot be named without it")]
     NoId,

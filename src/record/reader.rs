@@ -29,14 +29,8 @@ impl<'a> Reader<'a> {
     /// Starts reading a record.
     pub fn new(record: &'a RawValue) -> Result<Self, Rejected> {
         let text = record.get();
-        let Entries { list, duplicate } =
+        let Entries(list) =
             serde_json::from_str(text).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
-        if let Some(key) = duplicate {
-            return Err(Rejected {
-                field: Cow::Owned(key),
-                why: Why::DuplicateKey,
-            });
-        }
         Ok(Self {
             text,
             entries: list,
@@ -278,6 +272,12 @@ impl<'a> Reader<'a> {
                     ));
                 }
             }
+            if entry.ambiguous && entry.fate == Fate::Unread {
+                self.drift.push(Drift {
+                    kind: DriftKind::ChangedType,
+                    field: entry.key.replace(char::is_control, "\u{FFFD}"),
+                });
+            }
             if entry.fate == Fate::Unread && !documented.contains(&entry.key.as_ref()) {
                 self.drift.push(Drift {
                     kind: DriftKind::UnknownField,
@@ -305,7 +305,11 @@ impl<'a> Reader<'a> {
                 if entry.fate == Fate::Unread {
                     entry.fate = Fate::Read;
                 }
-                Token::read(entry.raw)
+                if entry.ambiguous {
+                    Token::Other
+                } else {
+                    Token::read(entry.raw)
+                }
             }
             None => Token::Absent,
         }

@@ -41,7 +41,11 @@ impl<'a> Token<'a> {
 pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     let text = if inner.contains('\\') {
-        Cow::Owned(serde_json::from_str::<String>(raw).ok()?)
+        Cow::Owned(
+            serde_json::from_str::<String>(raw)
+                .or_else(|_| serde_json::from_str(&mended(raw)))
+                .ok()?,
+        )
     } else {
         Cow::Borrowed(inner)
     };
@@ -49,6 +53,35 @@ pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Owned(text.replace(char::is_control, "\u{FFFD}")));
     }
     Some(text)
+}
+
+/// The string with every surrogate escape that has no partner replaced; without one it is Unicode.
+fn mended(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(before);
+        let code = |from: usize| {
+            let digits = escape.get(from..from.saturating_add(6))?.strip_prefix("\\u")?;
+            u16::from_str_radix(digits, 16).ok()
+        };
+        let length = match (code(0), code(6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                out.push_str("\\ufffd");
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) => 2,
+        };
+        let (kept, tail) = escape.split_at_checked(length).unwrap_or((escape, ""));
+        out.push_str(kept);
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A value of the provider for a caller; `None` when it is not JSON after all.
@@ -112,7 +145,10 @@ mod tests {
             for_extensions(raw),
             "{\"a\": [\"1.50\", \"-2e3\", true, null], \"b\u{FFFD}\": \"x\u{FFFD}\u{FFFD}[31m\\\"y\", \"c\": \"æ\u{FFFD}\"}"
         );
-        assert_eq!(for_extensions(r#""\ud800""#), "null");
+        assert_eq!(
+            for_extensions(r#""\ud800lost \ud83d\ude00 \udc00\n""#),
+            "\"\u{FFFD}lost \u{1F600} \u{FFFD}\u{FFFD}\""
+        );
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
-use super::page::says_not_found;
-use super::{Connecting, Descriptor, Mapping, Page, Provider, Reference, Scope, Verification};
+use super::page::{Count, says_not_found};
+use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Reference, Scope, Verification};
 use crate::loan::{Currency, Loan};
 use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
@@ -33,14 +33,14 @@ struct Belvo {
     id: Arc<str>,
     upstream: Upstream,
     currency: Currency,
-    limit: String,
+    limit: u64,
 }
 
 fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
     let base = open.base_url(Some("https://api.sandbox.directdebit.belvo.com"));
     let auth = open.secret_headers(&[("api-key-id", "key_id"), ("api-key-secret", "key_secret")]);
     let currency = open.currency("MXN");
-    let limit = open.page_size.unwrap_or(MAX_LIMIT).min(MAX_LIMIT).to_string();
+    let limit = open.page_size.unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
     Some(Arc::new(Belvo {
         id: Arc::clone(&open.id),
         upstream: open.upstream(base?, auth?, HeaderMap::new(), refusal),
@@ -75,17 +75,18 @@ impl Provider for Belvo {
         &self.upstream
     }
 
-    /// There is no call for a parent loan: it is found among its customer's snapshots.
+    /// There is no call for a parent loan: it is found among its customer's snapshots. Customer ids are alphanumeric,
+    /// so the first tilde is ours.
     fn locate(&self, key: &str) -> Option<Scope> {
-        let (merchant_customer, _) = key.rsplit_once('~')?;
+        let (merchant_customer, _) = key.split_once('~')?;
         let text = format!("merchant_customer:{merchant_customer}");
         DESCRIPTOR.reference(&text).ok().map(Scope::Reference)
     }
 
     async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
-        let page = number.to_string();
+        let (page, limit) = (number.to_string(), self.limit.to_string());
         // Newest first: the first snapshot of a loan is the one to show.
-        let mut query = vec![("page", page.as_str()), ("limit", &self.limit), ("order", "desc")];
+        let mut query = vec![("page", page.as_str()), ("limit", &limit), ("order", "desc")];
         let asked = match scope {
             Scope::Reference(reference) => Some((filter(reference), reference.value.as_str())),
             Scope::Book | Scope::Loan(_) => None,
@@ -113,15 +114,13 @@ impl Provider for Belvo {
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, &at));
         let meta = list.meta.as_ref();
-        page.announced = meta.and_then(|meta| meta.total_items).map(|total| total.0);
-        let size = meta
-            .and_then(|meta| meta.items_per_page)
-            .map_or_else(|| self.limit.parse().unwrap_or(MAX_LIMIT), |size| size.0);
-        page.more = count > 0
-            && match meta.and_then(|meta| meta.total_pages) {
-                Some(pages) => u64::from(number) < pages.0,
-                None => count >= size,
-            };
+        page.announced = Count::of(meta.and_then(|meta| meta.total_items));
+        let size = Count::of(meta.and_then(|meta| meta.items_per_page)).unwrap_or(self.limit);
+        page.more = match Count::of(meta.and_then(|meta| meta.total_pages)) {
+            _ if count == 0 => More::No,
+            Some(pages) => More::from(u64::from(number) < pages),
+            None => More::from(count >= size),
+        };
         let page = page.numbered(&reply, number, meta.and_then(|meta| meta.current_page))?;
         match asked {
             Some(((_, actual), value)) => page.belongs(&reply, Some(value), actual),

@@ -11,6 +11,7 @@ use crate::providers::Mapped;
 use crate::providers::golden::{
     any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
 };
+use crate::providers::page::Count;
 use crate::record::Want;
 
 fn pesos(row: &RawValue) -> Mapped {
@@ -32,7 +33,7 @@ fn the_meta_of_the_page_counts_snapshots() {
     let list: List<'_> = serde_json::from_str(include_str!("fixtures/list.json")).unwrap();
     let meta = list.meta.unwrap();
     let counts = [meta.total_items, meta.total_pages, meta.items_per_page];
-    assert_eq!(counts.map(|count| count.unwrap().0), [4, 1, 20]);
+    assert_eq!(counts.map(|count| Count::of(count).unwrap()), [4, 1, 20]);
 }
 
 #[test]

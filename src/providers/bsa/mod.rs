@@ -14,7 +14,8 @@ use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
-use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use super::page::Count;
+use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Verification};
 use crate::upstream::{Answers, Auth, Call, Error, Kind, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -34,7 +35,7 @@ const MAX_ROWS: u64 = 100;
 struct Bsa {
     id: Arc<str>,
     upstream: Upstream,
-    rows: String,
+    rows: u64,
 }
 
 fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
@@ -47,7 +48,7 @@ fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
         }
         None => minted(open),
     };
-    let rows = open.page_size.unwrap_or(MAX_ROWS).min(MAX_ROWS).to_string();
+    let rows = open.page_size.unwrap_or(MAX_ROWS).min(MAX_ROWS);
     Some(Arc::new(Bsa {
         id: Arc::clone(&open.id),
         upstream: open.upstream(base?, auth?, HeaderMap::new(), |_, _| None),
@@ -112,12 +113,12 @@ impl Provider for Bsa {
 
 impl Bsa {
     async fn list(&self, call: &Call, customer: Option<(&str, &str)>, number: u32) -> Result<Page, Error> {
-        let page = number.to_string();
+        let (page, rows) = (number.to_string(), self.rows.to_string());
         // Without an order the LMS promises none and pages overlap. Its `status` filter scans only 1,000 loans and
         // is never sent.
         let mut query = vec![
             ("page", page.as_str()),
-            ("rows", &self.rows),
+            ("rows", &rows),
             ("orderBy", "id"),
             ("sortOrder", "ASC"),
         ];
@@ -149,14 +150,10 @@ impl Bsa {
             body: reply.bytes(),
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &at));
-        page.announced = list.total.map(|total| total.0);
-        let size = list
-            .rows_per_page
-            .map_or_else(|| self.rows.parse().unwrap_or(MAX_ROWS), |rows| rows.0);
-        page.more = !empty
-            && page
-                .announced
-                .is_none_or(|total| u64::from(number).saturating_mul(size) < total);
+        page.announced = Count::of(list.total);
+        let rows = Count::of(list.rows_per_page).unwrap_or(self.rows);
+        let read = u64::from(number).saturating_mul(rows);
+        page.more = More::from(!empty && page.announced.is_none_or(|total| read < total));
         let asked = customer.and_then(|(name, value)| (name == "customerId").then_some(value));
         page.numbered(&reply, number, list.page)?
             .belongs(&reply, asked, |loan| loan.borrower.customer_id.as_deref())

@@ -7,12 +7,19 @@ use super::map;
 use super::wire::{DOCUMENTED, List};
 use crate::loan::{PaymentStatus, Phase, Status};
 use crate::providers::golden::{any_record, holds, known, loan, plain, presented, record, rows, whole};
+use crate::providers::page::Count;
 use crate::record::Want;
 
 #[test]
 fn the_response_of_the_page() {
     let list: List<'_> = serde_json::from_str(include_str!("fixtures/list.json")).unwrap();
-    assert_eq!((list.total.unwrap().0, list.rows_per_page.unwrap().0), (7, 25));
+    assert_eq!(
+        (
+            Count::of(list.total).unwrap(),
+            Count::of(list.rows_per_page).unwrap()
+        ),
+        (7, 25)
+    );
     let rows = list.items.unwrap();
     assert_snapshot!(whole(rows.into_iter().map(|row| map::loan(row, &plain()))));
 }

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use serde_json::value::RawValue;
 
-use super::page::says_not_found;
-use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use super::page::{Count, says_not_found};
+use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Verification};
 use crate::loan::Currency;
 use crate::record::Unit;
 use crate::upstream::{Answers, Call, Error, Kind, Reply, Upstream};
@@ -103,28 +103,20 @@ impl Carbon {
             .data
             .and_then(|data| serde_json::from_str(data.get()).ok())
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
-        let count = rows.len();
+        let empty = rows.is_empty();
 
         let at = self.mapping(&reply);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, self.unit, &at));
         let pagination = list.pagination.as_ref();
-        page.announced = pagination
-            .and_then(|page| page.total)
-            .or(list.total)
-            .map(|total| total.0);
-        let (asked, number) = (number, u64::from(number));
-        // The echoed limit counts: the server may have clamped ours.
-        let size = pagination
-            .and_then(|page| page.limit)
-            .map_or_else(|| self.page_size.parse().unwrap_or(u64::MAX), |limit| limit.0);
-        page.more = count > 0
-            && match (pagination.and_then(|page| page.pages), page.announced) {
-                (Some(pages), _) => number < pages.0,
-                (None, Some(total)) => number.saturating_mul(size) < total,
-                (None, None) => u64::try_from(count).is_ok_and(|count| count >= size),
-            };
+        page.announced = Count::of(pagination.and_then(|page| page.total).or(list.total));
+        page.more = match Count::of(pagination.and_then(|page| page.pages)) {
+            _ if empty => More::No,
+            Some(pages) => More::from(u64::from(number) < pages),
+            // The largest `limit` is not documented, and this envelope does not say which one was used.
+            None => More::UntilAnnounced,
+        };
         let echoed = pagination.and_then(|page| page.page);
-        page.numbered(&reply, asked, echoed)?
+        page.numbered(&reply, number, echoed)?
             .belongs(&reply, customer, |loan| loan.borrower.customer_id.as_deref())
     }
 

@@ -10,6 +10,7 @@ use crate::providers::Mapped;
 use crate::providers::golden::{
     any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
 };
+use crate::providers::page::Count;
 use crate::record::{Unit, Want};
 
 fn naira(row: &serde_json::value::RawValue) -> Mapped {
@@ -36,19 +37,18 @@ fn the_prose_of_the_page() {
 #[test]
 fn both_envelopes_say_how_many_there_are() {
     let example: List<'_> = serde_json::from_str(include_str!("fixtures/list_example.json")).unwrap();
-    assert_eq!(example.total.unwrap().0, 1);
+    assert_eq!(Count::of(example.total).unwrap(), 1);
     let prose: List<'_> = serde_json::from_str(include_str!("fixtures/list_prose.json")).unwrap();
     let pagination = prose.pagination.unwrap();
     assert_eq!(
         (
-            pagination.total.unwrap().0,
-            pagination.limit.unwrap().0,
-            pagination.pages.unwrap().0
+            Count::of(pagination.total).unwrap(),
+            Count::of(pagination.pages).unwrap()
         ),
-        (45, 20, 3)
+        (45, 3)
     );
     let text: List<'_> = serde_json::from_str(r#"{"data":[],"total":"10"}"#).unwrap();
-    assert_eq!(text.total.unwrap().0, 10);
+    assert_eq!(Count::of(text.total).unwrap(), 10);
 }
 
 #[test]

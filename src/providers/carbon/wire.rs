@@ -21,7 +21,6 @@ pub(super) struct List<'a> {
 pub(super) struct Pagination {
     pub(super) total: Option<Count>,
     pub(super) page: Option<Count>,
-    pub(super) limit: Option<Count>,
     pub(super) pages: Option<Count>,
 }
 

@@ -28,7 +28,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                 while let Some(key) = map.next_key::<String>()? {
                     let value: &RawValue = map.next_value()?;
                     match key.to_ascii_lowercase().as_str() {
-                        "succeeded" => envelope.succeeded = Some(value.get() == "true"),
+                        "succeeded" if value.get() != "null" => {
+                            envelope.succeeded = Some(value.get() == "true");
+                        }
                         "data" => envelope.data = Some(value),
                         _ => {}
                     }

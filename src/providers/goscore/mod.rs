@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use super::page::string;
-use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Standing, Verification};
+use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Standing, Verification};
 use crate::loan::Currency;
 use crate::record::{Drift, DriftKind};
 use crate::upstream::{Answers, Auth, Call, Error, Kind, Reply, TokenSource, Upstream};
@@ -163,7 +163,7 @@ impl Provider for GoScore {
         page.drift.extend(drift);
         // A short page is not the end, because an unknown maximum may have cut it; more rows than asked is, because
         // then paging is ignored.
-        page.more = count > 0 && count <= self.per_page;
+        page.more = More::from(count > 0 && count <= self.per_page);
         Ok(page)
     }
 }
