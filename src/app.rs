@@ -6,27 +6,37 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 
+use crate::api::cursor::Cursors;
 use crate::api::{Api, Lifecycle};
 use crate::config::{self, Config, Document, Problems};
-use crate::gather::{Ages, Connection, Gateway, Limits};
+use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared};
 use crate::server::{self, Patience, Routes, Stop};
-use crate::upstream::Shared;
 
 /// A gateway that is ready to be served.
 #[derive(Debug)]
 pub struct App {
     /// What it was told.
     pub config: Config,
-    lifecycle: Lifecycle,
+    lasting: Lasting,
     routes: Routes,
+}
+
+/// What outlives a reload: the requests in hand, what cursors name, and the key they are signed with if the config
+/// names none.
+#[derive(Debug, Clone)]
+struct Lasting {
+    lifecycle: Lifecycle,
+    held: Held,
+    cursor_key: SecretString,
 }
 
 /// Replaces what a running gateway serves.
 #[derive(Debug, Clone)]
 pub struct Reloader {
-    lifecycle: Lifecycle,
+    lasting: Lasting,
     routes: Routes,
     listen: SocketAddr,
 }
@@ -34,12 +44,17 @@ pub struct Reloader {
 impl App {
     /// Builds a gateway, or reports every problem of its config.
     pub fn build(document: &Document) -> Result<Self, Problems> {
-        let (config, gateway) = gateway(document)?;
-        let lifecycle = Lifecycle::new(config.server.max_in_flight);
-        let routes = Arc::new(ArcSwap::from_pointee(routes(&config, gateway, &lifecycle)));
+        let opened = open(document)?;
+        let lasting = Lasting {
+            lifecycle: Lifecycle::new(opened.config.server.max_in_flight),
+            held: Held::new(opened.config.cursor.ttl),
+            cursor_key: Cursors::random_key(),
+        };
+        let config = opened.config.clone();
+        let routes = Arc::new(ArcSwap::from_pointee(routes(opened, &lasting)));
         Ok(Self {
             config,
-            lifecycle,
+            lasting,
             routes,
         })
     }
@@ -52,7 +67,7 @@ impl App {
     /// A handle that replaces the config while this app is served.
     pub fn reloader(&self) -> Reloader {
         Reloader {
-            lifecycle: self.lifecycle.clone(),
+            lasting: self.lasting.clone(),
             routes: Arc::clone(&self.routes),
             listen: self.config.server.listen,
         }
@@ -65,7 +80,7 @@ impl App {
             drain_delay: self.config.server.drain_delay,
             grace: self.config.server.shutdown_grace,
         };
-        let lifecycle = self.lifecycle;
+        let lifecycle = self.lasting.lifecycle;
         server::serve(listener, self.routes, Patience::default(), stopping, stop, || {
             tracing::info!("draining");
             lifecycle.drain();
@@ -76,41 +91,64 @@ impl App {
 
 impl Reloader {
     /// Serves new requests from this config, and lets those in hand finish with the old one. On any problem the old
-    /// config stays. The listen address and the in-flight limit are those of the start.
+    /// config stays. The listen address, the in-flight limit and the life of cursors are those of the start.
     pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
-        let (config, gateway) = gateway(document)?;
+        let opened = open(document)?;
+        let config = opened.config.clone();
         if config.server.listen != self.listen {
             tracing::warn!("server.listen changed; it takes effect at the next start");
         }
-        self.routes
-            .store(Arc::new(routes(&config, gateway, &self.lifecycle)));
+        self.routes.store(Arc::new(routes(opened, &self.lasting)));
         Ok(config)
     }
 }
 
-fn routes(config: &Config, gateway: Gateway, lifecycle: &Lifecycle) -> Router {
+fn routes(opened: Opened, lasting: &Lasting) -> Router {
+    let config = &opened.config;
     // Without authentication the only thing that says who may see people's data is where we listen.
     let personal_allowed = config.server.listen.ip().is_loopback();
-    Api::new(gateway, personal_allowed, lifecycle.clone()).router(&config.server.base_path)
+    let keys = match config.cursor.keys.as_slice() {
+        [] => std::slice::from_ref(&lasting.cursor_key),
+        keys => keys,
+    };
+    let cursors = Cursors::new(keys, config.cursor.ttl);
+    let base_path = config.server.base_path.clone();
+    let gateway = opened.gateway(lasting.held.clone());
+    Api::new(gateway, personal_allowed, cursors, lasting.lifecycle.clone()).router(&base_path)
 }
 
-/// The connections of a config, open and ready to be asked.
-pub fn gateway(document: &Document) -> Result<(Config, Gateway), Problems> {
+/// A config and its connections, open and ready to be asked.
+#[derive(Debug)]
+pub struct Opened {
+    /// The config.
+    pub config: Config,
+    connections: Vec<Connection>,
+}
+
+/// Opens the connections of a config, or reports every problem of it.
+pub fn open(document: &Document) -> Result<Opened, Problems> {
     let mut shared = None;
     let (config, connections) = config::read(document, |limits, id, section| {
         let shared =
             shared.get_or_insert_with(|| Shared::new(limits.upstream_in_flight, limits.upstream_body));
         Connection::open(id, section, limits.upstream_body, shared)
     })?;
-    let limits = Limits {
-        deadline: config.server.deadline,
-        max_gathered: config.limits.max_gathered,
-        max_pages: u32::try_from(config.limits.max_pages_per_source).unwrap_or(u32::MAX),
-    };
-    let ages = Ages {
-        max_age: config.cache.max_age,
-        stale_if_error: config.cache.stale_if_error,
-    };
-    let gateway = Gateway::new(connections, limits, ages);
-    Ok((config, gateway))
+    Ok(Opened { config, connections })
+}
+
+impl Opened {
+    /// The gateway over these connections; `held` is what cursors name.
+    pub fn gateway(self, held: Held) -> Gateway {
+        let config = self.config;
+        let limits = Limits {
+            deadline: config.server.deadline,
+            max_gathered: config.limits.max_gathered,
+            max_pages: u32::try_from(config.limits.max_pages_per_source).unwrap_or(u32::MAX),
+        };
+        let ages = Ages {
+            max_age: config.cache.max_age,
+            stale_if_error: config.cache.stale_if_error,
+        };
+        Gateway::new(self.connections, limits, ages, held)
+    }
 }

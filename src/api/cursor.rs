@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::problem::{Code, Problem};
+use crate::gather::Place;
 
 /// The layout; the first byte of every cursor.
 const VERSION: u8 = 1;
@@ -39,15 +40,6 @@ impl Binding {
     }
 }
 
-/// A place in something this gateway holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The set or the walk.
-    pub id: u128,
-    /// How far.
-    pub position: u64,
-}
-
 /// Signs and reads cursors. The first key signs; all verify, so that keys can be changed one by one.
 #[derive(Debug)]
 pub struct Cursors {
@@ -56,15 +48,19 @@ pub struct Cursors {
 }
 
 impl Cursors {
-    /// With these keys, or with a random one that ends with the process.
+    /// With these keys; without any, no cursor of this process is read by another.
     pub fn new(keys: &[SecretString], ttl: Duration) -> Self {
-        let mut derived: Vec<[u8; 32]> =
-            keys.iter().map(|key| Sha256::digest(key.expose_secret()).into()).collect();
-        if derived.is_empty() {
-            let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
-            derived.push(Sha256::digest(random.map(|id| id.to_string()).concat()).into());
-        }
-        Self { keys: derived, ttl }
+        let keys = keys
+            .iter()
+            .map(|key| Sha256::digest(key.expose_secret()).into())
+            .collect();
+        Self { keys, ttl }
+    }
+
+    /// A key nobody has, for a process whose config names none.
+    pub fn random_key() -> SecretString {
+        let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
+        SecretString::from(random.map(|id| id.to_string()).concat())
     }
 
     /// A cursor for the next page of this query.
@@ -87,7 +83,10 @@ impl Cursors {
             return Err(invalid());
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-        let signed = bytes.len().checked_sub(SIGNATURE).and_then(|at| bytes.split_at_checked(at));
+        let signed = bytes
+            .len()
+            .checked_sub(SIGNATURE)
+            .and_then(|at| bytes.split_at_checked(at));
         let (payload, signature) = signed.ok_or_else(invalid)?;
         if !self.keys.iter().any(|key| verified(key, payload, signature)) {
             return Err(invalid());
@@ -126,16 +125,28 @@ fn mac(key: &[u8; 32], payload: &[u8]) -> Option<Hmac<Sha256>> {
 }
 
 fn sign(key: &[u8; 32], payload: &[u8]) -> Vec<u8> {
-    mac(key, payload).map(|mac| mac.finalize().into_bytes().iter().take(SIGNATURE).copied().collect()).unwrap_or_default()
+    mac(key, payload)
+        .map(|mac| {
+            mac.finalize()
+                .into_bytes()
+                .iter()
+                .take(SIGNATURE)
+                .copied()
+                .collect()
+        })
+        .unwrap_or_default()
 }
 
 /// In constant time.
 fn verified(key: &[u8; 32], payload: &[u8], signature: &[u8]) -> bool {
-    signature.len() == SIGNATURE && mac(key, payload).is_some_and(|mac| mac.verify_truncated_left(signature).is_ok())
+    signature.len() == SIGNATURE
+        && mac(key, payload).is_some_and(|mac| mac.verify_truncated_left(signature).is_ok())
 }
 
 fn seconds(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default()
+    at.duration_since(UNIX_EPOCH)
+        .map(|since| since.as_secs())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -146,7 +157,7 @@ mod tests {
     const PLACE: Place = Place { id: 7, position: 150 };
 
     fn cursors() -> Cursors {
-        Cursors::new(&[], Duration::from_mins(15))
+        Cursors::new(&[Cursors::random_key()], Duration::from_mins(15))
     }
 
     fn query() -> Binding {
@@ -158,18 +169,32 @@ mod tests {
         let cursors = cursors();
         let text = cursors.issue(PLACE, query());
         assert_eq!(cursors.read(&text, query()).unwrap(), PLACE);
-        assert!(text.len() <= 120 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-        for other in [["collections", "connection=bsa"], ["underwriting", "connection=carbon"]] {
-            assert_eq!(cursors.read(&text, Binding::of(other)).unwrap_err().code, Code::InvalidCursor);
+        assert!(
+            text.len() <= 120
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
+        for other in [
+            ["collections", "connection=bsa"],
+            ["underwriting", "connection=carbon"],
+        ] {
+            assert_eq!(
+                cursors.read(&text, Binding::of(other)).unwrap_err().code,
+                Code::InvalidCursor
+            );
         }
         assert_ne!(Binding::of(["ab", "c"]), Binding::of(["a", "bc"]));
     }
 
     #[test]
     fn an_expired_cursor_says_so() {
-        let cursors = Cursors::new(&[], Duration::ZERO);
+        let cursors = Cursors::new(&[Cursors::random_key()], Duration::ZERO);
         let text = cursors.issue(PLACE, query());
-        assert_eq!(cursors.read(&text, query()).unwrap_err().code, Code::CursorExpired);
+        assert_eq!(
+            cursors.read(&text, query()).unwrap_err().code,
+            Code::CursorExpired
+        );
     }
 
     #[test]
@@ -192,7 +217,10 @@ mod tests {
         for at in 0..bytes.len() * 8 {
             let mut forged = bytes.clone();
             forged[at / 8] ^= 1 << (at % 8);
-            assert!(cursors.read(&URL_SAFE_NO_PAD.encode(forged), query()).is_err(), "bit {at}");
+            assert!(
+                cursors.read(&URL_SAFE_NO_PAD.encode(forged), query()).is_err(),
+                "bit {at}"
+            );
         }
         for cut in 0..text.len() {
             assert!(cursors.read(&text[..cut], query()).is_err());

@@ -1,26 +1,24 @@
 //! `GET /loans`, `POST /loans/search`, `GET /loans/{id}`.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::parameters::Pairs;
+use super::answers::{presented, respond, tag, with};
+use super::export::export;
+use super::failures::{absent, failed, missing, refused};
+use super::media::{self, Format};
+use super::middleware::InFlight;
+use super::parameters::{ListRequest, Pairs};
 use super::problem::{Code, ParameterError, Problem};
-use super::{Api, MatchedParameter, RequestId, media, parameter};
-use crate::gather::{Query, Refused, Source, Status};
+use super::{Api, MatchedParameter, RequestId, parameter};
+use crate::gather::{Source, Status};
 use crate::loan::Loan;
-use crate::record::{Want, present};
-use crate::upstream::Kind;
-
-/// Whether nothing is missing, for callers that look at headers only.
-const COMPLETE: HeaderName = HeaderName::from_static("loangate-complete");
 
 /// Most of a search body.
 const MAX_BODY: usize = 64 * 1024;
@@ -55,21 +53,21 @@ struct One<'a> {
 pub(super) async fn list(
     State(api): State<Api>,
     id: RequestId,
+    Extension(place): Extension<InFlight>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    media::json(&headers)?;
-    let (query, want) = Pairs::from_query(query.as_deref()).loan_list(&api.gateway, api.personal_allowed)?;
-    answer(&api, &id, &headers, &query, want).await
+    let pairs = Pairs::from_query(query.as_deref());
+    either(&api, &id, place, &headers, pairs).await
 }
 
 pub(super) async fn search(
     State(api): State<Api>,
     id: RequestId,
+    Extension(place): Extension<InFlight>,
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
-    media::json(&headers)?;
     media::sends_json(&headers)?;
     if request.uri().query().is_some_and(|query| !query.is_empty()) {
         return Err(Problem::invalid(vec![ParameterError {
@@ -78,8 +76,30 @@ pub(super) async fn search(
         }]));
     }
     let body = body(request).await?;
-    let (query, want) = Pairs::from_json(&body)?.loan_list(&api.gateway, api.personal_allowed)?;
-    answer(&api, &id, &headers, &query, want).await
+    // A validator is about what a GET of the same address gives.
+    let mut headers = headers;
+    headers.remove(header::IF_NONE_MATCH);
+    either(&api, &id, place, &headers, Pairs::from_json(&body)?).await
+}
+
+/// A page as JSON, or everything as a stream, as the caller accepts.
+async fn either(
+    api: &Api,
+    id: &RequestId,
+    place: InFlight,
+    headers: &HeaderMap,
+    pairs: Pairs,
+) -> Result<Response, Problem> {
+    match media::list_format(headers)? {
+        Format::Json => {
+            let request = pairs.list_request(&api.gateway, api.personal_allowed)?;
+            answer(api, id, headers, request).await
+        }
+        format => {
+            let (query, want) = pairs.export_request(&api.gateway, api.personal_allowed)?;
+            export(api, place, &query, want, format).await
+        }
+    }
 }
 
 async fn body(request: Request) -> Result<Bytes, Problem> {
@@ -102,27 +122,38 @@ async fn answer(
     api: &Api,
     id: &RequestId,
     headers: &HeaderMap,
-    query: &Query,
-    want: Want,
+    request: ListRequest,
 ) -> Result<Response, Problem> {
-    let answer = api.gateway.list(query).await.map_err(|refused| match refused {
-        Refused::SelectionTooLarge(max) => Problem::because(
-            Code::SelectionTooLarge,
-            format!("The references bring more than {max} loans. Ask for fewer."),
-        ),
-    })?;
+    let ListRequest {
+        query,
+        want,
+        limit,
+        cursor,
+        binding,
+    } = request;
+    let answer = match cursor {
+        Some(cursor) => {
+            let place = api.cursors.read(&cursor, binding)?;
+            api.gateway
+                .resume(place, limit)
+                .await
+                .ok_or_else(|| Problem::new(Code::CursorExpired))?
+        }
+        None => api.gateway.list(&query, limit).await.map_err(refused)?,
+    };
     if let Some(problem) = failed(&answer.sources).or_else(|| missing(&answer.sources, &query.required)) {
         return Err(problem);
     }
     let loans = presented(answer.loans, want);
+    let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
+    let tag = tag(&loans, answer.complete, next_cursor.is_some(), &answer.sources);
     let page = PageInfo {
-        limit: query.limit,
+        limit,
         count: loans.len(),
         total: answer.total,
-        next_cursor: None,
+        next_cursor,
         consistency: if answer.whole { "snapshot" } else { "live" },
     };
-    let tag = tag(&loans, answer.complete, &answer.sources);
     let body = List {
         data: &loans,
         page,
@@ -156,7 +187,7 @@ pub(super) async fn get(
             let loan = with(&loan, want);
             let [source] = &sources;
             let complete = source.status == Status::Ok;
-            let tag = tag(std::slice::from_ref(&loan), complete, &sources);
+            let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
             let body = One {
                 data: &loan,
                 complete,
@@ -166,163 +197,5 @@ pub(super) async fn get(
             respond(&headers, &tag, complete, &body)
         }
         None => Err(absent(&sources)),
-    }
-}
-
-/// The loans with what the caller wants beside the canonical fields.
-fn presented(loans: Vec<Arc<Loan>>, want: Want) -> Vec<Arc<Loan>> {
-    if want == Want::default() {
-        return loans;
-    }
-    loans.iter().map(|loan| with(loan, want)).collect()
-}
-
-fn with(loan: &Arc<Loan>, want: Want) -> Arc<Loan> {
-    let mut loan = Loan::clone(loan);
-    present(&mut loan, want);
-    Arc::new(loan)
-}
-
-/// Nothing was found: there is no such loan only if the source was read to its end, or says so itself.
-fn absent(sources: &[Source; 1]) -> Problem {
-    let [source] = sources;
-    let unknown_upstream = source
-        .error
-        .as_ref()
-        .is_some_and(|error| error.kind == Kind::NotFound);
-    if source.status == Status::Ok || unknown_upstream {
-        return Problem::new(Code::LoanNotFound);
-    }
-    failed(sources).unwrap_or_else(|| Problem {
-        sources: Some(sources.to_vec()),
-        ..Problem::because(
-            Code::UpstreamFailed,
-            "The loan is not in what the upstream gave, and the upstream did not give everything.",
-        )
-    })
-}
-
-/// The problem of an answer that nobody contributed to; `None` if somebody did, or nobody was asked.
-fn failed(sources: &[Source]) -> Option<Problem> {
-    let asked: Vec<&Source> = sources
-        .iter()
-        .filter(|source| source.status != Status::Skipped)
-        .collect();
-    if asked.is_empty() || asked.iter().any(|source| source.status.answered()) {
-        return None;
-    }
-    Some(problem(&asked, sources))
-}
-
-/// The problem of a required source that is not all there; `None` if every one is, or had nothing to say.
-fn missing(sources: &[Source], required: &[Arc<str>]) -> Option<Problem> {
-    let gaps: Vec<&Source> = sources
-        .iter()
-        .filter(|source| required.contains(&source.connection))
-        .filter(|source| source.error.is_some())
-        .collect();
-    if gaps.is_empty() {
-        None
-    } else {
-        Some(problem(&gaps, sources))
-    }
-}
-
-/// What went wrong with these sources together: by time, by having to wait, or otherwise.
-fn problem(failed: &[&Source], sources: &[Source]) -> Problem {
-    let errors = || failed.iter().filter_map(|source| source.error.as_ref());
-    let everybody = failed.len()
-        == sources
-            .iter()
-            .filter(|source| source.status != Status::Skipped)
-            .count();
-    let code = if everybody && errors().all(|error| error.kind == Kind::NotFound) {
-        Code::ReferenceNotFound
-    } else if errors().all(|error| matches!(error.kind, Kind::Timeout | Kind::DeadlineExceeded)) {
-        Code::UpstreamTimeout
-    } else if errors()
-        .all(|error| matches!(error.kind, Kind::RateLimited | Kind::CircuitOpen | Kind::Pending))
-    {
-        Code::UpstreamUnavailable
-    } else {
-        Code::UpstreamFailed
-    };
-    let wait = errors()
-        .filter_map(|error| error.retry_after)
-        .min()
-        .unwrap_or(Duration::from_secs(1));
-    Problem {
-        sources: Some(sources.to_vec()),
-        retry_after: (code == Code::UpstreamUnavailable).then_some(wait),
-        ..Problem::new(code)
-    }
-}
-
-fn respond(
-    headers: &HeaderMap,
-    tag: &str,
-    complete: bool,
-    body: &impl Serialize,
-) -> Result<Response, Problem> {
-    let unchanged = headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|known| known.trim().trim_start_matches("W/"))
-        .any(|known| known == "*" || known == tag.trim_start_matches("W/"));
-    let mut response = if unchanged {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
-        let mut response = Response::new(Body::from(body));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
-    };
-    let headers = response.headers_mut();
-    headers.insert(
-        COMPLETE,
-        HeaderValue::from_static(if complete { "true" } else { "false" }),
-    );
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
-    headers.extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
-    Ok(response)
-}
-
-/// A weak tag over the facts: the loans without the time they were fetched, and how each source did.
-fn tag(loans: &[Arc<Loan>], complete: bool, sources: &[Source]) -> String {
-    let mut hasher = ShaHasher(Sha256::new());
-    loans.hash(&mut hasher);
-    complete.hash(&mut hasher);
-    for source in sources {
-        (&source.connection, source.status).hash(&mut hasher);
-    }
-    let digest = hasher.0.finalize();
-    let hex = digest.iter().take(12).fold(String::new(), |mut hex, byte| {
-        use std::fmt::Write as _;
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    format!("W/\"{hex}\"")
-}
-
-/// SHA-256 as a [`Hasher`], so that a tag is the same in every process.
-struct ShaHasher(Sha256);
-
-impl Hasher for ShaHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        0
     }
 }

@@ -4,40 +4,104 @@ use axum::http::{HeaderMap, header};
 
 use super::problem::{Code, Problem};
 
-/// Refuses a caller that does not accept JSON.
-pub(super) fn json(headers: &HeaderMap) -> Result<(), Problem> {
-    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
-    if values.peek().is_none() {
-        return Ok(());
-    }
-    let accepted = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(quality)
-        .any(|(range, refused)| {
-            !refused && matches!(range.as_str(), "application/json" | "application/*" | "*/*")
-        });
-    if accepted {
-        Ok(())
-    } else {
-        Err(Problem::because(
-            Code::NotAcceptable,
-            "This address answers `application/json`.",
-        ))
+/// What a list can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A page, in one document.
+    Json,
+    /// Everything, one loan a line.
+    Ndjson,
+    /// Everything, in a flat table.
+    Csv,
+}
+
+impl Format {
+    const ALL: [Self; 3] = [Self::Json, Self::Ndjson, Self::Csv];
+
+    /// The media type.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => "text/csv",
+        }
     }
 }
 
-/// A media range in lower case, and whether its quality is zero.
-fn quality(item: &str) -> Option<(String, bool)> {
+/// Refuses a caller that does not accept JSON.
+pub(super) fn json(headers: &HeaderMap) -> Result<(), Problem> {
+    accepted(headers, &[Format::Json]).map(|_| ())
+}
+
+/// What a list is to be written in: what the caller likes best, JSON when it does not care.
+pub(super) fn list_format(headers: &HeaderMap) -> Result<Format, Problem> {
+    accepted(headers, &Format::ALL)
+}
+
+/// The first of `formats` that the caller gives the highest quality.
+fn accepted(headers: &HeaderMap, formats: &[Format]) -> Result<Format, Problem> {
+    let values = headers.get_all(header::ACCEPT);
+    let ranges: Vec<(String, u16)> = values
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(range)
+        .collect();
+    let quality = |format: &Format| {
+        if values.iter().next().is_none() {
+            return 1000;
+        }
+        let name = format.as_str();
+        let kind = name
+            .split_once('/')
+            .map_or("*/*".to_owned(), |(kind, _)| format!("{kind}/*"));
+        // The most specific range decides.
+        [name, kind.as_str(), "*/*"]
+            .iter()
+            .find_map(|wanted| {
+                ranges
+                    .iter()
+                    .find(|(range, _)| range == wanted)
+                    .map(|(_, quality)| *quality)
+            })
+            .unwrap_or(0)
+    };
+    let mut best = None;
+    for format in formats {
+        let quality = quality(format);
+        if quality > 0 && best.is_none_or(|(_, before)| quality > before) {
+            best = Some((*format, quality));
+        }
+    }
+    best.map(|(format, _)| format).ok_or_else(|| {
+        let names: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
+        Problem::because(
+            Code::NotAcceptable,
+            format!("This address answers {}.", names.join(", ")),
+        )
+    })
+}
+
+/// A media range in lower case, and its quality in thousandths. An unreadable quality counts as full.
+fn range(item: &str) -> Option<(String, u16)> {
     let mut parts = item.split(';');
     let range = parts.next()?.trim().to_ascii_lowercase();
-    let refused = parts.any(|parameter| {
-        parameter
-            .trim()
-            .strip_prefix("q=")
-            .is_some_and(|q| q.trim_end_matches(['0', '.']).is_empty())
+    let quality = parts.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("q")
+            .then(|| thousandths(value.trim()))
     });
-    Some((range, refused))
+    Some((range, quality.unwrap_or(1000)))
+}
+
+fn thousandths(text: &str) -> u16 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if whole != "0" {
+        return 1000;
+    }
+    let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    digits.parse().unwrap_or(1000)
 }
 
 /// Refuses a body that is not JSON.

@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::Api;
 use super::problem::{Code, Problem};
-use crate::upstream::circuit;
+use crate::gather::circuit;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Of {

@@ -13,17 +13,23 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use super::Api;
 use super::problem::{Code, Problem};
+use crate::gather::with_trace;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest address; the body of `POST /loans/search` has room for more.
 const MAX_URI: usize = 8 * 1024;
+
+/// Most headers, and most bytes of them.
+const MAX_HEADERS: usize = 100;
+const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 pub(super) fn layers(routes: Router, api: Api) -> Router {
     routes
@@ -92,7 +98,8 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     let id = RequestId::of(&request);
     let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    let trace = request.headers().get("traceparent").cloned();
+    let mut response = with_trace(trace, next.run(request)).await;
     let route = response.extensions_mut().remove::<Route>();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let allow = response.headers_mut().remove(header::ALLOW);
@@ -121,6 +128,19 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     response
 }
 
+/// The socket refuses a head of twice this size on its own, without a word.
+fn headers_too_large(request: &Request) -> bool {
+    let headers = request.headers();
+    let size = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+    headers.len() > MAX_HEADERS || size.fold(0, usize::saturating_add) > MAX_HEADER_BYTES
+}
+
+/// A request's place among those in hand. Given up when the last copy is dropped; a stream keeps one to its end.
+#[derive(Debug, Clone)]
+pub(super) struct InFlight(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+
 /// RFC 9112 section 3.2; the HTTP library lets none, two and nonsense pass.
 fn names_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
@@ -132,7 +152,7 @@ fn names_one_host(request: &Request) -> bool {
 }
 
 /// Refuses at once what would have to wait, and addresses that are too long. The probes always pass.
-async fn admit(State(api): State<Api>, request: Request, next: Next) -> Response {
+async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path.ends_with("/livez") || path.ends_with("/readyz") {
         return next.run(request).await;
@@ -144,6 +164,9 @@ async fn admit(State(api): State<Api>, request: Request, next: Next) -> Response
     {
         return Problem::new(Code::UriTooLong).into_response();
     }
+    if headers_too_large(&request) {
+        return Problem::new(Code::HeadersTooLarge).into_response();
+    }
     if !names_one_host(&request) {
         return Problem::because(
             Code::InvalidRequest,
@@ -153,9 +176,8 @@ async fn admit(State(api): State<Api>, request: Request, next: Next) -> Response
     }
     match Arc::clone(&api.lifecycle.in_flight).try_acquire_owned() {
         Ok(permit) => {
-            let response = next.run(request).await;
-            drop(permit);
-            response
+            request.extensions_mut().insert(InFlight(Arc::new(permit)));
+            next.run(request).await
         }
         Err(_) => {
             let problem = Problem {

@@ -2,13 +2,19 @@
 
 #![warn(missing_docs)]
 
+mod answers;
 mod connections;
+pub mod cursor;
+mod export;
+mod failures;
 mod loans;
 mod media;
 mod metrics;
 mod middleware;
 mod parameters;
 pub mod problem;
+mod table;
+mod totals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +28,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+use cursor::Cursors;
 pub(crate) use middleware::RequestId;
 use problem::{Code, Problem};
 
@@ -58,15 +65,17 @@ impl Lifecycle {
 pub struct Api {
     gateway: Arc<Gateway>,
     personal_allowed: bool,
+    cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
 }
 
 impl Api {
     /// An API over a gateway. `personal_allowed`: whether callers may see fields about people.
-    pub fn new(gateway: Gateway, personal_allowed: bool, lifecycle: Lifecycle) -> Self {
+    pub fn new(gateway: Gateway, personal_allowed: bool, cursors: Cursors, lifecycle: Lifecycle) -> Self {
         Self {
             gateway: Arc::new(gateway),
             personal_allowed,
+            cursors: Arc::new(cursors),
             lifecycle,
         }
     }
@@ -76,6 +85,7 @@ impl Api {
         let routes = Router::new()
             .route("/loans", get(loans::list))
             .route("/loans/search", post(loans::search))
+            .route("/loans/summary", get(totals::summary))
             .route("/loans/{id}", get(loans::get))
             .route("/connections", get(connections::list))
             .route("/connections/{id}", get(connections::get))

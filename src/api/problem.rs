@@ -47,6 +47,10 @@ macro_rules! codes {
 codes! {
     InvalidRequest = "invalid_request", BAD_REQUEST, "Invalid request",
         "One or more parameters are unknown, malformed, or given twice. `errors` names every one of them and what would be right.";
+    InvalidCursor = "invalid_cursor", BAD_REQUEST, "Invalid cursor",
+        "The cursor was changed, is too long, or was given for another query or client. Repeat the query with each cursor; only `limit`, `max_age` and `include` may change.";
+    CursorExpired = "cursor_expired", GONE, "Cursor expired",
+        "The cursor is older than this gateway keeps them, or names something it does not hold any more. Start again without a cursor.";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden",
         "The credentials are right and do not allow this.";
     NotFound = "not_found", NOT_FOUND, "No such route",
@@ -65,6 +69,10 @@ codes! {
         "The request's body is larger than this address accepts.";
     UriTooLong = "uri_too_long", URI_TOO_LONG, "Address too long",
         "The request's address is longer than 8 KiB. `POST /loans/search` takes the same parameters as a body.";
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large",
+        "The request's headers are larger than 32 KiB, or more than 100.";
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "Precondition failed",
+        "`If-Match` names a version that is not the current one. Read it again.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported body type",
         "The request's body must be `application/json`.";
     SelectionTooLarge = "selection_too_large", UNPROCESSABLE_ENTITY, "Too much selected",

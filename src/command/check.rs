@@ -5,17 +5,19 @@ use std::process::ExitCode;
 
 use loangate::app;
 use loangate::config::{self, Document};
+use loangate::gather::Held;
 
 pub(super) async fn run(path: &Path, probe: bool) -> ExitCode {
-    let opened =
-        Document::load(Some(path), config::environment()).and_then(|document| app::gateway(&document));
-    let (config, gateway) = match opened {
+    let opened = Document::load(Some(path), config::environment()).and_then(|document| app::open(&document));
+    let opened = match opened {
         Ok(opened) => opened,
         Err(problems) => return super::fail(&format!("{} cannot be used:\n{problems}", path.display())),
     };
-    for warning in &config.warnings {
+    let ttl = opened.config.cursor.ttl;
+    for warning in &opened.config.warnings {
         super::say(&format!("warning: {warning}"));
     }
+    let gateway = opened.gateway(Held::new(ttl));
     let count = gateway.connections().count();
     super::say(&format!("{} is fine: {count} connections.", path.display()));
     if !probe {

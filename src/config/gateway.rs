@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use super::document::Document;
@@ -121,11 +122,28 @@ pub enum CacheBackend {
 }
 
 /// `[cursor]`; read, without effect in this version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Cursor {
     /// How long a cursor can be followed.
     pub ttl: Duration,
+    /// The first signs, all verify; without any, a random one that ends with the process.
+    pub keys: Vec<SecretString>,
 }
+
+impl PartialEq for Cursor {
+    fn eq(&self, other: &Self) -> bool {
+        let keys = |cursor: &Self| {
+            cursor
+                .keys
+                .iter()
+                .map(|key| key.expose_secret().to_owned())
+                .collect::<Vec<_>>()
+        };
+        self.ttl == other.ttl && keys(self) == keys(other)
+    }
+}
+
+impl Eq for Cursor {}
 
 /// Reads a whole document.
 ///
@@ -303,8 +321,18 @@ fn cache(section: &mut Section<'_>) -> Cache {
 }
 
 fn cursor(section: &mut Section<'_>) -> Cursor {
-    section.unavailable("keys");
+    let keys = section.secrets("keys");
+    if keys.iter().any(|key| key.expose_secret().len() < MIN_CURSOR_KEY) {
+        section.problem(
+            "keys",
+            format!("each must have at least {MIN_CURSOR_KEY} characters"),
+        );
+    }
     Cursor {
         ttl: section.duration_or("ttl", Duration::from_mins(15), SECOND..=DAY),
+        keys,
     }
 }
+
+/// A key that can be guessed lets anybody make cursors.
+const MIN_CURSOR_KEY: usize = 16;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::document::Node;
 use super::section::{Given, Section};
@@ -54,6 +54,22 @@ impl Section<'_> {
             Ok(SecretString::from(text))
         };
         secret.map_err(|detail| self.problem(form, detail)).ok()
+    }
+
+    /// Several secrets: an array of strings in the file, or a comma list in `key_file`, `key_env` or an override.
+    pub fn secrets(&mut self, key: &str) -> Vec<SecretString> {
+        if matches!(self.ask(key), Some(Node::Value(toml::Value::Array(_)))) {
+            return self.strings(key).into_iter().map(SecretString::from).collect();
+        }
+        let Some(list) = self.secret(key) else {
+            return Vec::new();
+        };
+        let items = list
+            .expose_secret()
+            .split([',', '\n'])
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
+        items.map(SecretString::from).collect()
     }
 
     /// A secret that must be given; an empty one when it is not.

@@ -15,16 +15,13 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Credential};
-use super::{Contribution, Source, Status};
-use crate::loan::Loan;
+use super::contribution::{Contribution, From};
+use super::filter::Filter;
 use crate::providers::Scope;
-use crate::upstream::Kind;
+use crate::upstream::spawn;
 
 /// Roughly how much all entries together may hold.
 const CAPACITY: u64 = 64 * 1024 * 1024;
-/// Roughly what one loan takes, beside the record it came in.
-const LOAN: usize = 2 * 1024;
-
 /// Who asks. Answers are never shared between two of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Client(Arc<str>);
@@ -46,21 +43,28 @@ impl Client {
 pub(super) struct Key {
     client: Client,
     connection: Arc<str>,
-    provider: &'static str,
     credential: Credential,
     scopes: Vec<Scope>,
-    enough: usize,
+    part: Part,
+}
+
+/// Which part of the scopes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    /// All of it that the filter lets pass.
+    Whole(Box<Filter>),
+    /// The first page, to walk on from.
+    Opening,
 }
 
 impl Key {
-    pub(super) fn new(client: &Client, connection: &Connection, scopes: &[Scope], enough: usize) -> Self {
+    pub(super) fn new(client: &Client, connection: &Connection, scopes: &[Scope], part: Part) -> Self {
         Self {
             client: client.clone(),
             connection: Arc::clone(&connection.id),
-            provider: connection.descriptor.name,
             credential: connection.credential,
             scopes: scopes.to_vec(),
-            enough,
+            part,
         }
     }
 }
@@ -120,6 +124,7 @@ impl Cache {
     /// whoever asks the same at the same time. `max_age` is the caller's; zero means a fetch of its own.
     pub(super) async fn get(
         &self,
+        connection: &Arc<Connection>,
         key: Key,
         max_age: Option<Duration>,
         fetch: impl Future<Output = Contribution> + Send + 'static,
@@ -133,12 +138,12 @@ impl Cache {
             && kept.at.elapsed() <= acceptable
             && !acceptable.is_zero()
         {
-            return kept.contribution.served_as("hit");
+            return kept.contribution.served(From::Hit);
         }
         let fetched = if acceptable.is_zero() {
             Arc::new(fetch.await)
         } else {
-            self.join(&key, fetch).await
+            self.join(connection, &key, fetch).await
         };
         if fetched.is_whole() {
             self.kept.insert(
@@ -153,13 +158,14 @@ impl Cache {
             Some(kept) if fetched.may_be_replaced() && kept.at.elapsed() <= self.ages.stale_if_error => {
                 kept.contribution.in_place_of(&fetched)
             }
-            _ => fetched.served_as("miss"),
+            _ => fetched.served(From::Miss),
         }
     }
 
     /// Joins the fetch of this key that is under way, or starts it in a task of its own.
     async fn join(
         &self,
+        connection: &Arc<Connection>,
         key: &Key,
         fetch: impl Future<Output = Contribution> + Send + 'static,
     ) -> Arc<Contribution> {
@@ -168,7 +174,7 @@ impl Cache {
             match flights.get(key).and_then(Weak::upgrade) {
                 Some(flight) => flight,
                 None => {
-                    let flight = self.take_off(key.clone(), fetch);
+                    let flight = self.take_off(connection, key.clone(), fetch);
                     flights.insert(key.clone(), Arc::downgrade(&flight));
                     flight
                 }
@@ -177,20 +183,25 @@ impl Cache {
         flight.landed.clone().await
     }
 
-    fn take_off(&self, key: Key, fetch: impl Future<Output = Contribution> + Send + 'static) -> Arc<Flight> {
+    fn take_off(
+        &self,
+        connection: &Arc<Connection>,
+        key: Key,
+        fetch: impl Future<Output = Contribution> + Send + 'static,
+    ) -> Arc<Flight> {
         let place = Place {
             flights: Arc::clone(&self.flights),
-            key: key.clone(),
+            key,
         };
-        let task = tokio::spawn(async move {
+        let task = spawn(async move {
             // Given back however the task ends, so that the next question takes off anew.
             let _place = place;
             Arc::new(fetch.await)
         });
         let abort = task.abort_handle();
-        let landed = task.map(move |ended| {
-            ended.unwrap_or_else(|_| Arc::new(Contribution::defect(&key.connection, key.provider)))
-        });
+        let connection = Arc::clone(connection);
+        let landed =
+            task.map(move |ended| ended.unwrap_or_else(|_| Arc::new(Contribution::defect(&connection))));
         Arc::new(Flight {
             landed: landed.boxed().shared(),
             task: abort,
@@ -214,71 +225,11 @@ impl Drop for Place {
     }
 }
 
-impl Contribution {
-    /// Whether it may stand for the upstream for a while: nothing failed. A list cut at the caller's own limit is
-    /// what was asked for.
-    fn is_whole(&self) -> bool {
-        self.source.error.is_none() && matches!(self.source.status, Status::Ok | Status::Partial)
-    }
-
-    /// Whether older data is better than this: the upstream failed, and did not say that the data is gone or ours no
-    /// more.
-    fn may_be_replaced(&self) -> bool {
-        self.source.status == Status::Failed
-            && self.source.error.as_ref().is_some_and(|error| match error.kind {
-                Kind::RateLimited
-                | Kind::Timeout
-                | Kind::Unavailable
-                | Kind::BadPayload
-                | Kind::TooLarge
-                | Kind::CircuitOpen
-                | Kind::DeadlineExceeded
-                | Kind::Internal => true,
-                Kind::Unauthorized | Kind::Forbidden | Kind::NotFound | Kind::Pending | Kind::Rejected => {
-                    false
-                }
-            })
-    }
-
-    fn served_as(&self, cache: &'static str) -> Self {
-        let mut served = self.clone();
-        served.source.cache = cache;
-        if cache != "miss" {
-            served.source.upstream_requests = 0;
-            served.source.elapsed = Duration::ZERO;
-        }
-        served
-    }
-
-    /// This older contribution, marked as stale, with what went wrong with the newer one.
-    fn in_place_of(&self, failed: &Self) -> Self {
-        let loans = self
-            .loans
-            .iter()
-            .map(|loan| {
-                Arc::new(Loan {
-                    stale: true,
-                    ..Loan::clone(loan)
-                })
-            })
-            .collect();
-        let source = Source {
-            status: Status::Stale,
-            cache: "stale",
-            error: failed.source.error.clone(),
-            upstream_requests: failed.source.upstream_requests,
-            elapsed: failed.source.elapsed,
-            ..self.source.clone()
-        };
-        Self { source, loans }
-    }
-}
-
 fn weight(contribution: &Contribution) -> u32 {
     let size = contribution
         .loans
         .iter()
-        .map(|loan| loan.received.len().saturating_add(LOAN))
-        .fold(LOAN, usize::saturating_add);
+        .map(|loan| super::size(loan))
+        .fold(1024, usize::saturating_add);
     u32::try_from(size).unwrap_or(u32::MAX)
 }

@@ -1,53 +1,123 @@
-//! Putting one source's pages together: each loan once, the newest observation of it, and a count of the rest.
+//! Each loan once: when a source is held whole, the newest observation of it; when it streams by, the first one.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use crate::loan::{AsOfBasis, IdStability, Loan};
 
 /// The loans of one source so far, in the order they first came.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
-    pub(super) loans: Vec<Loan>,
+    pub(super) loans: Vec<Arc<Loan>>,
     pub(super) duplicates: usize,
-    by_id: HashMap<String, Place>,
-}
-
-/// Where a loan stands in the list, and how many shared its fingerprint.
-#[derive(Debug)]
-struct Place {
-    at: usize,
-    sharing: u32,
+    by_id: HashMap<String, usize>,
+    shared: SharedFingerprints,
 }
 
 impl Collected {
     /// Adds a loan, or replaces an older observation of it, or counts it as a duplicate.
-    ///
-    /// A fingerprint that comes again is another loan that looks the same: it gets the next number, because dropping
-    /// a debt would be worse than an id that depends on the order.
     pub(super) fn add(&mut self, mut loan: Loan) {
+        self.shared.number(&mut loan);
         let next = self.loans.len();
         match self.by_id.entry(loan.id.clone()) {
             Entry::Vacant(place) => {
-                place.insert(Place { at: next, sharing: 1 });
-                self.loans.push(loan);
-            }
-            Entry::Occupied(mut place) if loan.id_stability == IdStability::Fingerprint => {
-                let place = place.get_mut();
-                place.sharing = place.sharing.saturating_add(1);
-                loan.id = format!("{}-{}", loan.id, place.sharing);
-                loan.id_stability = IdStability::Positional;
-                self.loans.push(loan);
+                place.insert(next);
+                self.loans.push(Arc::new(loan));
             }
             Entry::Occupied(place) => {
                 self.duplicates = self.duplicates.saturating_add(1);
-                if let Some(known) = self.loans.get_mut(place.get().at)
-                    && loan.as_of_basis == AsOfBasis::ProviderReported
-                    && loan.as_of > known.as_of
+                if let Some(known) = self.loans.get_mut(*place.get())
+                    && newer(&loan, known)
                 {
-                    *known = loan;
+                    *known = Arc::new(loan);
                 }
             }
         }
     }
+}
+
+/// Whether one observation replaces another: it is dated, and the other is older or not dated.
+fn newer(loan: &Loan, known: &Loan) -> bool {
+    loan.as_of_basis == AsOfBasis::ProviderReported
+        && (known.as_of_basis != AsOfBasis::ProviderReported || loan.as_of > known.as_of)
+}
+
+/// Which ids have streamed by, as hashes.
+///
+/// A provider that repeats ids by nature, and several scopes that may overlap, need all of them. Otherwise an id can
+/// come again only because rows moved between pages, and then it stood on the page before.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    all: bool,
+    ids: HashSet<u64>,
+    shared: SharedFingerprints,
+}
+
+impl Seen {
+    pub(super) fn new(all: bool) -> Self {
+        Self {
+            all,
+            ids: HashSet::new(),
+            shared: SharedFingerprints::default(),
+        }
+    }
+
+    /// The loans of a page that did not come before, and how many did.
+    pub(super) fn first(&mut self, page: Vec<Arc<Loan>>) -> (Vec<Arc<Loan>>, usize) {
+        let count = page.len();
+        let mut here = HashSet::with_capacity(if self.all { 0 } else { count });
+        let mut fresh = Vec::with_capacity(count);
+        for mut loan in page {
+            if loan.id_stability == IdStability::Fingerprint {
+                self.shared.number(Arc::make_mut(&mut loan));
+            }
+            let hash = hash(&loan.id);
+            let known = self.ids.contains(&hash) || here.contains(&hash);
+            if self.all {
+                self.ids.insert(hash);
+            } else {
+                here.insert(hash);
+            }
+            if !known {
+                fresh.push(loan);
+            }
+        }
+        if !self.all && !here.is_empty() {
+            self.ids = here;
+        }
+        let duplicates = count.saturating_sub(fresh.len());
+        (fresh, duplicates)
+    }
+
+    /// Roughly what it holds, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.ids.capacity().saturating_mul(16)
+    }
+}
+
+/// A fingerprint that comes again is another loan that looks the same: it gets the next number, because dropping a
+/// debt would be worse than an id that depends on the order.
+#[derive(Debug, Clone, Default)]
+struct SharedFingerprints(HashMap<u64, u32>);
+
+impl SharedFingerprints {
+    fn number(&mut self, loan: &mut Loan) {
+        if loan.id_stability != IdStability::Fingerprint {
+            return;
+        }
+        let count = self.0.entry(hash(&loan.id)).or_insert(0);
+        *count = count.saturating_add(1);
+        if *count > 1 {
+            loan.id = format!("{}-{count}", loan.id);
+            loan.id_stability = IdStability::Positional;
+        }
+    }
+}
+
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }

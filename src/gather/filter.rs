@@ -87,7 +87,9 @@ impl Filter {
             && self.opened.holds(loan.dates.opened_on)
             && self.due.holds(loan.next_payment.due_on)
             && self.defaulted.holds(loan.dates.defaulted_on)
-            && self.outstanding.holds(loan.amounts.total_outstanding.map(|money| money.value()))
+            && self
+                .outstanding
+                .holds(loan.amounts.total_outstanding.map(|money| money.value()))
     }
 }
 
@@ -158,6 +160,10 @@ impl Sort {
     }
 
     fn directed(self, ordering: Ordering) -> Ordering {
-        if self.descending { ordering.reverse() } else { ordering }
+        if self.descending {
+            ordering.reverse()
+        } else {
+            ordering
+        }
     }
 }

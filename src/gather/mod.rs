@@ -7,33 +7,53 @@
 mod cache;
 mod collect;
 mod connection;
+mod contribution;
 mod drift;
+mod filter;
+mod frozen;
+mod held;
+mod live;
+mod query;
 mod source;
+mod stream;
+mod summary;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::loan::Loan;
-use crate::providers::{Reference, Scope};
-use crate::upstream::{Call, Error, Kind};
+use crate::providers::Scope;
 
+pub use crate::upstream::{Shared, circuit, spawn, with_trace};
 pub use cache::{Ages, Client};
 pub use connection::Connection;
+pub use filter::{Filter, Range, Sort, SortKey};
+pub use held::Held;
+pub use query::{Answer, Asker, Place, Query, Refused};
 pub use source::{Reason, Source, Status};
+pub use stream::Stream;
+pub use summary::{Figures, Summary};
 
-use cache::{Cache, Key};
-use collect::Collected;
-use walk::{Bounds, Walked};
+use cache::{Cache, Key, Part};
+use contribution::{Contribution, report};
+use frozen::Frozen;
+use held::Item;
+use live::Live;
+use walk::SourceWalk;
 
-/// References of one connection that are asked for at the same time.
-const SCOPES_AT_ONCE: usize = 8;
+/// Roughly what one loan takes in memory, beside the record it came in.
+const LOAN: usize = 2 * 1024;
+
+/// Roughly what a loan takes in memory.
+fn size(loan: &Loan) -> usize {
+    loan.received.len().saturating_add(LOAN)
+}
 
 /// The connections, and the limits every answer keeps.
 #[derive(Debug)]
@@ -41,6 +61,7 @@ pub struct Gateway {
     connections: BTreeMap<Arc<str>, Arc<Connection>>,
     limits: Limits,
     cache: Cache,
+    held: Held,
 }
 
 /// Limits of one answer.
@@ -48,100 +69,34 @@ pub struct Gateway {
 pub struct Limits {
     /// Total time of one request.
     pub deadline: Duration,
-    /// Loans that a question about a person may bring.
+    /// Loans that a question about a person, or a sorted one, may bring.
     pub max_gathered: usize,
     /// Pages of one scope of one source.
     pub max_pages: u32,
 }
 
 impl Limits {
-    /// The part of the deadline that is kept for putting the answer together.
-    fn reserve(&self) -> Duration {
-        self.deadline
+    /// When upstreams must have answered: a part of the time is kept for putting the answer together.
+    fn cutoff(&self) -> Instant {
+        let reserve = self
+            .deadline
             .checked_div(50)
             .unwrap_or_default()
-            .max(Duration::from_millis(50))
+            .max(Duration::from_millis(50));
+        let now = Instant::now();
+        now.checked_add(self.deadline.saturating_sub(reserve))
+            .unwrap_or(now)
     }
-}
-
-/// A question for the list.
-#[derive(Debug, Clone)]
-pub struct Query {
-    /// Connections to ask; each is known to the gateway.
-    pub connections: Vec<Arc<str>>,
-    /// Restricts the question to these references; their connections are among the selected ones.
-    pub references: Vec<(Arc<str>, Reference)>,
-    /// Most loans in the answer.
-    pub limit: usize,
-    /// Connections of which a gap is an error; all of them are selected.
-    pub required: Vec<Arc<str>>,
-    /// Who asks, and how old the answer may be; the gateway's own limit when the caller names none.
-    pub asker: Asker,
-}
-
-/// Who asks, and how old the answer may be.
-#[derive(Debug, Clone)]
-pub struct Asker {
-    /// The client.
-    pub client: Client,
-    /// The caller's `max_age`.
-    pub max_age: Option<Duration>,
-}
-
-/// One connection's part of an answer.
-#[derive(Debug, Clone)]
-struct Contribution {
-    source: Source,
-    loans: Vec<Arc<Loan>>,
-}
-
-impl Contribution {
-    fn skipped(connection: &Connection, reason: Reason) -> Self {
-        let source = Source::skipped(Arc::clone(&connection.id), connection.descriptor.name, reason);
-        Self {
-            source,
-            loans: Vec::new(),
-        }
-    }
-
-    /// What is left of a fetch whose task ended by itself. Panics are contained before that.
-    fn defect(connection: &Arc<str>, provider: &'static str) -> Self {
-        let mut source = Source::skipped(Arc::clone(connection), provider, Reason::NoReference);
-        source.status = Status::Failed;
-        source.reason = None;
-        source.error = Some(Error::new(Kind::Internal, "walk", ""));
-        Self {
-            source,
-            loans: Vec::new(),
-        }
-    }
-}
-
-/// What came, and from where.
-#[derive(Debug)]
-pub struct Answer {
-    /// The loans.
-    pub loans: Vec<Arc<Loan>>,
-    /// A report of every selected connection.
-    pub sources: Vec<Source>,
-    /// Whether nothing is missing.
-    pub complete: bool,
-    /// Loans in all, where every source that was asked knows.
-    pub total: Option<u64>,
-    /// Whether the question was about named people or loans, and so was gathered whole.
-    pub whole: bool,
-}
-
-/// Why there is no answer at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// The question brings more than `max_gathered` loans.
-    SelectionTooLarge(usize),
 }
 
 impl Gateway {
-    /// A gateway over these connections.
-    pub fn new(connections: impl IntoIterator<Item = Connection>, limits: Limits, ages: Ages) -> Self {
+    /// A gateway over these connections. `held` is what cursors of an earlier config may still name.
+    pub fn new(
+        connections: impl IntoIterator<Item = Connection>,
+        limits: Limits,
+        ages: Ages,
+        held: Held,
+    ) -> Self {
         let connections = connections
             .into_iter()
             .map(|connection| (Arc::clone(&connection.id), Arc::new(connection)))
@@ -150,6 +105,7 @@ impl Gateway {
             connections,
             limits,
             cache: Cache::new(ages),
+            held,
         }
     }
 
@@ -163,36 +119,81 @@ impl Gateway {
         self.connections.get(id).map(|connection| &**connection)
     }
 
-    /// Asks every selected connection at once and puts the answers together.
-    pub async fn list(&self, query: &Query) -> Result<Answer, Refused> {
-        let whole = !query.references.is_empty();
-        let enough = if whole {
-            self.limits.max_gathered
+    /// The first answer to a question. Asks every selected connection at once.
+    pub async fn list(&self, query: &Query, limit: usize) -> Result<Answer, Refused> {
+        if query.is_whole() {
+            self.freeze(query, limit).await
         } else {
-            query.limit
-        };
-        let selected = query.connections.iter().filter_map(|id| self.connections.get(id));
-        let asked = selected.map(|connection| async move {
-            let scopes = scopes(connection, query);
-            if scopes.is_empty() {
-                return Contribution::skipped(connection, Reason::NoReference);
-            }
-            self.ask(connection, scopes, enough, &query.asker).await
+            Ok(self.set_out(query, limit).await)
+        }
+    }
+
+    /// The answer at a place that a cursor names; `None` if it is not held here any more.
+    pub async fn resume(&self, place: Place, limit: usize) -> Option<Answer> {
+        match self.held.get(place.id)? {
+            Item::Frozen(set) => set.page(place, limit),
+            Item::Live(walk) => self.walk_on(place, walk, limit).await,
+        }
+    }
+
+    /// Begins a walk and gives its first answer.
+    async fn set_out(&self, query: &Query, limit: usize) -> Answer {
+        let deadline = self.limits.cutoff();
+        let mut walk = self.open(query, deadline).await;
+        let loans = walk.next(limit, deadline).await;
+        let mut answer = answer(&walk, loans);
+        if !walk.over() {
+            let (position, size) = (walk.position, walk.size());
+            let id = self.held.keep(Item::Live(Arc::new(Mutex::new(walk))), size);
+            answer.next = Some(Place { id, position });
+        }
+        answer
+    }
+
+    /// A walk over the selection, its sources' first pages fetched or taken from the cache.
+    async fn open(&self, query: &Query, deadline: Instant) -> Live {
+        let (asked, skipped) = self.select(query);
+        let overlapping = !query.references.is_empty();
+        let openings = asked.into_iter().map(|(connection, scopes)| {
+            let walk = SourceWalk::new(&connection, scopes.clone(), self.limits.max_pages);
+            let key = Key::new(&query.asker.client, &connection, &scopes, Part::Opening);
+            let fetch = Contribution::opening(walk, deadline);
+            async move { self.cache.get(&connection, key, query.asker.max_age, fetch).await }
         });
-        let answers = join_all(asked).await;
-        let gathered = answers
-            .iter()
-            .map(|part| part.loans.len())
-            .fold(0_usize, usize::saturating_add);
-        if whole && gathered > self.limits.max_gathered {
-            return Err(Refused::SelectionTooLarge(self.limits.max_gathered));
-        }
-        let mut answer = merge(answers, query.limit);
-        answer.whole = whole;
-        if whole {
-            answer.total = u64::try_from(gathered).ok();
-        }
-        Ok(answer)
+        Live::new(
+            join_all(openings).await,
+            skipped,
+            query.filter.clone(),
+            overlapping,
+        )
+    }
+
+    /// The next answer of a walk; or the last one again, if it never arrived. In a task of its own, so that a caller
+    /// who goes away in the middle leaves a walk that can be followed.
+    async fn walk_on(&self, place: Place, walk: Arc<Mutex<Live>>, limit: usize) -> Option<Answer> {
+        let deadline = self.limits.cutoff();
+        let held = self.held.clone();
+        let step = spawn(async move {
+            let mut live = tokio::time::timeout_at(deadline, walk.lock()).await.ok()?;
+            if place.position.checked_add(1) == Some(live.position) {
+                live.rewind();
+            }
+            if place.position != live.position {
+                return None;
+            }
+            let loans = live.next(limit, deadline).await;
+            let mut answer = answer(&live, loans);
+            // The end is held too: its last answer may have to be given again.
+            held.update(place.id, Item::Live(Arc::clone(&walk)), live.size());
+            if !live.over() {
+                answer.next = Some(Place {
+                    id: place.id,
+                    position: live.position,
+                });
+            }
+            Some(answer)
+        });
+        step.await.ok().flatten()
     }
 
     /// Looks for one loan by its native key in one connection. No loan and a source that is `ok` means that there is
@@ -204,19 +205,27 @@ impl Gateway {
         asker: &Asker,
     ) -> Option<(Option<Arc<Loan>>, Source)> {
         let connection = self.connections.get(connection)?;
-        let scope = connection.provider.locate(key)?;
-        let part = self
-            .ask(connection, vec![scope], self.limits.max_gathered, asker)
-            .await;
+        let scopes = vec![connection.provider.locate(key)?];
+        let walk = SourceWalk::new(connection, scopes.clone(), self.limits.max_pages);
+        let name = Key::new(&asker.client, connection, &scopes, Part::Whole(Box::default()));
+        let deadline = self.limits.cutoff();
+        let fetch = Contribution::whole(walk, Filter::default(), self.limits.max_gathered, deadline);
+        let part = self.cache.get(connection, name, asker.max_age, fetch).await;
         let id = format!("{}:{key}", connection.id);
-        let found = part.loans.into_iter().find(|loan| loan.id == id);
-        let count = usize::from(found.is_some());
+        let found = part.loans.iter().find(|loan| loan.id == id).cloned();
+        let ended = part.walk.ended();
+        let source = report(
+            &part.walk,
+            part.from,
+            usize::from(found.is_some()),
+            part.duplicates,
+            ended,
+        );
         Some((
             found,
             Source {
-                count,
                 total: None,
-                ..part.source
+                ..source
             },
         ))
     }
@@ -231,226 +240,61 @@ impl Gateway {
             };
             match scope {
                 Some(scope) => {
-                    let part = fetch(Arc::clone(connection), self.limits, vec![scope], 0).await;
-                    // Stopping after the first page is the point, not a finding.
-                    Source {
-                        reason: None,
-                        ..part.source
-                    }
+                    let walk = SourceWalk::new(connection, vec![scope], self.limits.max_pages);
+                    let part = Contribution::opening(walk, self.limits.cutoff()).await;
+                    report(&part.walk, part.from, part.loans.len(), 0, part.walk.ended())
                 }
-                None => Contribution::skipped(connection, Reason::NoReference).source,
+                None => skipped(connection),
             }
         });
         join_all(asked).await
     }
 
-    async fn ask(
-        &self,
-        connection: &Arc<Connection>,
-        scopes: Vec<Scope>,
-        enough: usize,
-        asker: &Asker,
-    ) -> Contribution {
-        let key = Key::new(&asker.client, connection, &scopes, enough);
-        let fetch = fetch(Arc::clone(connection), self.limits, scopes, enough);
-        self.cache.get(key, asker.max_age, fetch).await
-    }
-}
-
-/// Asks one connection, under a deadline of its own. A panic in an adapter ends here.
-async fn fetch(
-    connection: Arc<Connection>,
-    limits: Limits,
-    scopes: Vec<Scope>,
-    enough: usize,
-) -> Contribution {
-    let now = Instant::now();
-    let budget = limits.deadline.saturating_sub(limits.reserve());
-    let call = Call::until(now.checked_add(budget).unwrap_or(now));
-    let bounds = Bounds {
-        loans: enough,
-        pages: limits.max_pages,
-    };
-    let gathered = AssertUnwindSafe(gather(&connection, &call, &scopes, bounds))
-        .catch_unwind()
-        .await;
-    let (collected, walks) = gathered.unwrap_or_else(|_| {
-        tracing::error!(connection = &*connection.id, "an adapter panicked");
-        let error = Error::new(Kind::Internal, "walk", "");
-        (
-            Collected::default(),
-            vec![Walked {
-                error: Some(error),
-                ..Walked::default()
-            }],
-        )
-    });
-    report(&connection, &call, collected, &walks, scopes.len(), enough)
-}
-
-/// What to ask a connection for: the references of the question, else the whole book, else the references in its
-/// config.
-fn scopes(connection: &Connection, query: &Query) -> Vec<Scope> {
-    if !query.references.is_empty() {
-        let mine = query.references.iter().filter(|(id, _)| *id == connection.id);
-        return mine
-            .map(|(_, reference)| Scope::Reference(reference.clone()))
-            .collect();
-    }
-    if connection.descriptor.lists_book {
-        return vec![Scope::Book];
-    }
-    connection
-        .references
-        .iter()
-        .cloned()
-        .map(Scope::Reference)
-        .collect()
-}
-
-/// Walks the scopes, several at a time, and collects them in their order.
-async fn gather(
-    connection: &Connection,
-    call: &Call,
-    scopes: &[Scope],
-    bounds: Bounds,
-) -> (Collected, Vec<Walked>) {
-    let mut collected = Collected::default();
-    let mut walks = Vec::with_capacity(scopes.len());
-    let running = scopes
-        .iter()
-        .cloned()
-        .map(|scope| one_scope(connection, call, scope, bounds));
-    let mut running = futures_util::stream::iter(running).buffered(SCOPES_AT_ONCE);
-    while let Some((part, walked)) = running.next().await {
-        collected.duplicates = collected.duplicates.saturating_add(part.duplicates);
-        for loan in part.loans {
-            collected.add(loan);
-        }
-        walks.push(walked);
-        if collected.loans.len() > bounds.loans {
-            break;
-        }
-    }
-    (collected, walks)
-}
-
-async fn one_scope(
-    connection: &Connection,
-    call: &Call,
-    scope: Scope,
-    bounds: Bounds,
-) -> (Collected, Walked) {
-    let mut part = Collected::default();
-    let walked = walk::walk(connection, call, &scope, bounds, &mut part).await;
-    (part, walked)
-}
-
-fn report(
-    connection: &Connection,
-    call: &Call,
-    collected: Collected,
-    walks: &[Walked],
-    scopes: usize,
-    enough: usize,
-) -> Contribution {
-    let rejected = walks
-        .iter()
-        .map(|walked| walked.rejected)
-        .fold(0_usize, usize::saturating_add);
-    let exhausted = walks.len() == scopes && walks.iter().all(|walked| walked.exhausted);
-    let answered = walks.iter().any(|walked| walked.answered);
-    let mut error = walks
-        .iter()
-        .filter_map(|walked| walked.error.as_ref())
-        .max_by_key(|error| error.kind.severity())
-        .cloned();
-    if error.is_none() && rejected > 0 {
-        error = Some(Error::new(
-            Kind::BadPayload,
-            "map",
-            "Records that cannot be used were left out",
-        ));
-    }
-    let cut = error.is_none() && (!exhausted || collected.loans.len() > enough);
-    let status = match &error {
-        Some(_) if answered => Status::Partial,
-        Some(error) if error.kind == Kind::Pending => Status::Pending,
-        Some(_) => Status::Failed,
-        None if cut => Status::Partial,
-        None => Status::Ok,
-    };
-    let announced = walks
-        .iter()
-        .map(|walked| walked.announced)
-        .try_fold(0_u64, |sum, announced| sum.checked_add(announced?))
-        .filter(|_| connection.descriptor.announces_loans && walks.len() == scopes);
-    let source = Source {
-        connection: Arc::clone(&connection.id),
-        provider: connection.descriptor.name,
-        status,
-        reason: cut.then_some(Reason::LimitReached),
-        count: collected.loans.len(),
-        total: announced,
-        rejected,
-        duplicates: collected.duplicates,
-        exhausted,
-        as_of: walks.iter().filter_map(|walked| walked.fetched_at).max(),
-        cache: "off",
-        upstream_requests: call.sent(),
-        elapsed: call.elapsed(),
-        error,
-    };
-    Contribution {
-        source,
-        loans: collected.loans.into_iter().map(Arc::new).collect(),
-    }
-}
-
-/// Takes one loan of each source in turn until the limit, so that a large book does not crowd out a small one.
-fn merge(answers: Vec<Contribution>, limit: usize) -> Answer {
-    let (mut sources, mut queues): (Vec<_>, Vec<_>) = answers
-        .into_iter()
-        .map(|part| (part.source, part.loans.into_iter()))
-        .unzip();
-    let mut loans = Vec::new();
-    for source in &mut sources {
-        source.count = 0;
-    }
-    let mut took = true;
-    while took && loans.len() < limit {
-        took = false;
-        for (source, queue) in sources.iter_mut().zip(&mut queues) {
-            if loans.len() == limit {
-                break;
-            }
-            if let Some(loan) = queue.next() {
-                source.count = source.count.saturating_add(1);
-                loans.push(loan);
-                took = true;
+    /// Which connections to ask, each for what; and those that have nothing to be asked for.
+    fn select(&self, query: &Query) -> (Vec<Asked>, Vec<Source>) {
+        let mut asked = Vec::new();
+        let mut silent = Vec::new();
+        for connection in query.connections.iter().filter_map(|id| self.connections.get(id)) {
+            let scopes = query.scopes(connection);
+            if scopes.is_empty() {
+                silent.push(skipped(connection));
+            } else {
+                asked.push((Arc::clone(connection), scopes));
             }
         }
+        (asked, silent)
     }
-    for (source, queue) in sources.iter_mut().zip(&queues) {
-        if queue.len() > 0 {
-            source.reason = Some(Reason::LimitReached);
-            source.exhausted = false;
-            if source.status == Status::Ok {
-                source.status = Status::Partial;
-            }
-        }
-    }
-    let asked = || sources.iter().filter(|source| source.status != Status::Skipped);
-    let complete = asked().next().is_some() && asked().all(|source| source.status == Status::Ok);
-    let total = asked()
-        .map(|source| source.total)
-        .try_fold(0_u64, |sum, total| sum.checked_add(total?));
-    let total = total.filter(|_| asked().next().is_some());
+}
+
+/// A connection, and what to ask it for.
+type Asked = (Arc<Connection>, Vec<Scope>);
+
+fn skipped(connection: &Connection) -> Source {
+    Source::skipped(
+        Arc::clone(&connection.id),
+        connection.descriptor.name,
+        Reason::NoReference,
+    )
+}
+
+fn answer(walk: &Live, loans: Vec<Arc<Loan>>) -> Answer {
+    let sources = walk.sources();
+    let complete = complete(&sources);
     Answer {
         loans,
         complete,
-        total,
-        whole: false,
         sources,
+        total: walk.total(),
+        whole: false,
+        next: None,
     }
+}
+
+/// Somebody was asked, and nothing is missing so far.
+fn complete(sources: &[Source]) -> bool {
+    let mut asked = sources
+        .iter()
+        .filter(|source| source.status != Status::Skipped)
+        .peekable();
+    asked.peek().is_some() && asked.all(|source| source.status == Status::Ok)
 }

@@ -1,126 +1,285 @@
-//! Walking one scope of one upstream, page by page. The only loop over pages.
+//! Walking one source: its scopes, page by page. The only loop over pages is whoever calls [`SourceWalk::advance`]
+//! until it has ended; how far to go is theirs, what a page means is decided here.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
-use super::collect::Collected;
 use super::connection::Connection;
-use crate::providers::{Page, Scope, Standing};
+use crate::loan::{AsOf, AsOfBasis, Loan};
+use crate::providers::{More, Page, Scope, Standing};
 use crate::upstream::{Call, Error, Kind};
 
-/// When to stop before the end.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    /// Loans that are enough for this answer.
-    pub(super) loans: usize,
-    /// Pages of one scope.
-    pub(super) pages: u32,
+/// References of one connection that are asked for at the same time.
+const SCOPES_AT_ONCE: usize = 8;
+
+/// Where a source is being read, and what came of it so far. A clone goes on by itself.
+#[derive(Debug, Clone)]
+pub(super) struct SourceWalk {
+    pub(super) connection: Arc<Connection>,
+    pub(super) tally: Tally,
+    waiting: VecDeque<Scope>,
+    begun: VecDeque<Begun>,
+    max_pages: u32,
 }
 
-/// How a walk ended.
-#[derive(Debug, Default)]
-pub(super) struct Walked {
+/// A scope of which pages are left.
+#[derive(Debug, Clone)]
+struct Begun {
+    scope: Scope,
+    next: u32,
+    digests: HashSet<u64>,
+    received: u64,
+    announced: Option<u64>,
+    newest: Option<AsOf>,
+}
+
+/// What came of a walk so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
     /// Whether any page counts as an answer.
     pub(super) answered: bool,
-    /// Whether it got to the end of the scope.
-    pub(super) exhausted: bool,
-    /// What went wrong.
+    /// Whether something of it was not read.
+    pub(super) cut: bool,
+    /// What went wrong; of several things the worst.
     pub(super) error: Option<Error>,
     /// Records that could not become loans.
     pub(super) rejected: usize,
-    /// Records in the scope, as the provider says.
+    /// Records in all scopes, as the provider says; `None` once one of them does not say.
     pub(super) announced: Option<u64>,
     /// When the last page was fetched.
-    pub(super) fetched_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub(super) fetched_at: Option<DateTime<Utc>>,
+    /// Requests sent.
+    pub(super) requests: u32,
+    /// Time spent waiting for pages.
+    pub(super) elapsed: Duration,
 }
 
-/// Reads `scope` into `collected` until its end, a fault, or enough.
-pub(super) async fn walk(
-    connection: &Connection,
-    call: &Call,
-    scope: &Scope,
-    bounds: Bounds,
-    collected: &mut Collected,
-) -> Walked {
-    let provider = &*connection.provider;
-    let mut walked = Walked::default();
-    let mut seen = HashSet::new();
-    let mut received = 0_u64;
-    let opening = 1..=provider.opening().max(1);
-    let mut ready = join_all(opening.map(|number| provider.page(call, scope, number)))
-        .await
-        .into_iter();
-
-    for number in 1..=bounds.pages {
-        let page = match ready.next() {
-            Some(page) => page,
-            None => provider.page(call, scope, number).await,
-        };
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                walked.error = Some(error);
-                return walked;
-            }
-        };
-        if page.digest.is_some_and(|digest| !seen.insert(digest)) {
-            if provider.repetition_is_end() {
-                walked.exhausted = true;
-            } else {
-                walked.error = Some(broken("It gave the same page again"));
-            }
-            return walked;
-        }
-        received = received.saturating_add(rows(&page));
-        walked.announced = page.announced.or(walked.announced);
-        let more = page.more;
-        absorb(connection, page, &mut walked, collected);
-        if walked.error.is_some() {
-            return walked;
-        }
-        if !more {
-            walked.exhausted = true;
-            if walked.announced.is_some_and(|announced| announced > received) {
-                walked.error = Some(broken("It announced more records than it gave"));
-            }
-            return walked;
-        }
-        if collected.loans.len() > bounds.loans {
-            return walked;
+impl SourceWalk {
+    pub(super) fn new(connection: &Arc<Connection>, scopes: Vec<Scope>, max_pages: u32) -> Self {
+        Self {
+            connection: Arc::clone(connection),
+            tally: Tally {
+                announced: Some(0),
+                ..Tally::default()
+            },
+            waiting: scopes.into(),
+            begun: VecDeque::new(),
+            max_pages,
         }
     }
-    walked.error = Some(broken("It has more pages than this gateway reads"));
-    walked
-}
 
-fn absorb(connection: &Connection, page: Page, walked: &mut Walked, collected: &mut Collected) {
-    connection.drift.count(page.drift);
-    walked.fetched_at = Some(page.fetched_at);
-    let usable = match page.standing {
-        Standing::Complete => true,
-        Standing::Incomplete(error) => {
+    /// Whether nothing is left to ask for.
+    pub(super) fn ended(&self) -> bool {
+        self.waiting.is_empty() && self.begun.is_empty()
+    }
+
+    /// Reads on: the next page of a scope that was begun, or the first pages of the next scopes. What could not be
+    /// used is in the tally. A page may hold nothing.
+    pub(super) async fn advance(&mut self, deadline: Instant) -> Vec<Loan> {
+        let started = Instant::now();
+        let call = Call::until(deadline);
+        let batch: Vec<Begun> = match self.begun.pop_front() {
+            Some(begun) => vec![begun],
+            None => {
+                let count = self.waiting.len().min(SCOPES_AT_ONCE);
+                self.waiting.drain(..count).map(Begun::new).collect()
+            }
+        };
+        let read = join_all(
+            batch
+                .into_iter()
+                .map(|begun| read(&self.connection, &call, begun)),
+        )
+        .await;
+        let mut loans = Vec::new();
+        for (begun, pages) in read {
+            if let Some(begun) = self.absorb(begun, pages, &mut loans) {
+                self.begun.push_back(begun);
+            }
+        }
+        self.tally.requests = self.tally.requests.saturating_add(call.sent());
+        self.tally.elapsed = self.tally.elapsed.saturating_add(started.elapsed());
+        loans
+    }
+
+    /// Takes in pages of one scope, in order. `None` when the scope is over: at its end, or given up.
+    fn absorb(
+        &mut self,
+        mut begun: Begun,
+        pages: Vec<Result<Page, Error>>,
+        loans: &mut Vec<Loan>,
+    ) -> Option<Begun> {
+        for page in pages {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return self.give_up(error),
+            };
+            if page.digest.is_some_and(|digest| !begun.digests.insert(digest)) {
+                return if self.connection.provider.repetition_is_end() {
+                    self.end(&begun)
+                } else {
+                    self.give_up(broken("It gave the same page again"))
+                };
+            }
+            if page.announced < begun.announced && page.announced.is_some() {
+                self.tally.worst(broken(
+                    "It lost records while it was read, and others may have been passed over",
+                ));
+            }
+            begun.announced = page.announced.or(begun.announced);
+            begun.received = begun.received.saturating_add(rows(&page));
+            let more = match page.more {
+                More::Yes => true,
+                More::No => false,
+                More::UntilAnnounced => {
+                    page.digest.is_some()
+                        && begun.announced.is_none_or(|announced| begun.received < announced)
+                }
+            };
+            self.take(&mut begun, page, loans);
+            if !more {
+                return self.end(&begun);
+            }
+            if begun.next >= self.max_pages {
+                return self.give_up(broken("It has more pages than this gateway reads"));
+            }
+            begun.next = begun.next.saturating_add(1);
+        }
+        Some(begun)
+    }
+
+    fn take(&mut self, begun: &mut Begun, page: Page, loans: &mut Vec<Loan>) {
+        self.connection.drift.count(page.drift);
+        self.tally.fetched_at = self.tally.fetched_at.max(Some(page.fetched_at));
+        if let Standing::Incomplete(error) = page.standing {
             let usable = !matches!(error.kind, Kind::Pending | Kind::Rejected);
-            walked.error = Some(error);
-            usable
+            self.tally.worst(error);
+            if !usable {
+                return;
+            }
         }
+        self.tally.answered = true;
+        self.tally.rejected = self.tally.rejected.saturating_add(page.rejected.len());
+        for rejected in &page.rejected {
+            tracing::warn!(
+                connection = &*self.connection.id,
+                field = rejected.field.replace(char::is_control, "\u{FFFD}"),
+                why = %rejected.why,
+                "record rejected"
+            );
+        }
+        if !page.rejected.is_empty() {
+            self.tally
+                .worst(broken("Records that cannot be used were left out"));
+        }
+        if !self.connection.descriptor.announces_loans && !newest_first(begun, &page.loans) {
+            self.tally
+                .worst(broken("Its records are not in the order that was asked for"));
+        }
+        loans.extend(page.loans);
+    }
+
+    /// The scope was read to its end.
+    fn end(&mut self, begun: &Begun) -> Option<Begun> {
+        if begun
+            .announced
+            .is_some_and(|announced| announced > begun.received)
+        {
+            self.tally.cut = true;
+            self.tally.worst(broken("It announced more records than it gave"));
+        }
+        self.tally.announced = self
+            .tally
+            .announced
+            .zip(begun.announced)
+            .and_then(|(sum, more)| sum.checked_add(more));
+        None
+    }
+
+    /// The rest of the scope is given up.
+    fn give_up(&mut self, error: Error) -> Option<Begun> {
+        self.tally.cut = true;
+        self.tally.worst(error);
+        self.tally.announced = None;
+        None
+    }
+
+    /// Records in all, as far as the provider has said for every scope that was asked for.
+    pub(super) fn announced(&self) -> Option<u64> {
+        if !self.connection.descriptor.announces_loans || !self.waiting.is_empty() {
+            return None;
+        }
+        self.begun.iter().try_fold(self.tally.announced?, |sum, begun| {
+            sum.checked_add(begun.announced?)
+        })
+    }
+}
+
+impl Tally {
+    /// Keeps the worse of two errors.
+    fn worst(&mut self, error: Error) {
+        if self
+            .error
+            .as_ref()
+            .is_none_or(|known| known.kind.severity() < error.kind.severity())
+        {
+            self.error = Some(error);
+        }
+    }
+}
+
+impl Begun {
+    fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            next: 1,
+            digests: HashSet::new(),
+            received: 0,
+            announced: None,
+            newest: None,
+        }
+    }
+}
+
+/// The next page of a scope; at its beginning all pages that may be asked for at once.
+async fn read(connection: &Connection, call: &Call, begun: Begun) -> (Begun, Vec<Result<Page, Error>>) {
+    let count = if begun.next == 1 {
+        connection.provider.opening().max(1)
+    } else {
+        1
     };
-    if !usable {
-        return;
-    }
-    walked.answered = true;
-    walked.rejected = walked.rejected.saturating_add(page.rejected.len());
-    for rejected in &page.rejected {
-        tracing::warn!(
-            connection = &*connection.id,
-            field = rejected.field.replace(char::is_control, "\u{FFFD}"),
-            why = %rejected.why,
-            "record rejected"
-        );
-    }
-    for loan in page.loans {
-        collected.add(loan);
-    }
+    let numbers = (0..count).map(|ahead| begun.next.saturating_add(ahead));
+    let pages = join_all(numbers.map(|number| page(connection, call, &begun.scope, number))).await;
+    (begun, pages)
+}
+
+/// One page. A panic in an adapter ends here.
+async fn page(connection: &Connection, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
+    let asked = AssertUnwindSafe(connection.provider.page(call, scope, number))
+        .catch_unwind()
+        .await;
+    asked.unwrap_or_else(|_| {
+        tracing::error!(connection = &*connection.id, "an adapter panicked");
+        Err(Error::new(Kind::Internal, "walk", ""))
+    })
+}
+
+/// Dated observations come newest first, or the first one of a loan would not be the one to show.
+fn newest_first(begun: &mut Begun, loans: &[Loan]) -> bool {
+    loans
+        .iter()
+        .filter(|loan| loan.as_of_basis == AsOfBasis::ProviderReported)
+        .all(|loan| {
+            let before = begun.newest.replace(loan.as_of);
+            before.is_none_or(|before| loan.as_of <= before)
+        })
 }
 
 fn rows(page: &Page) -> u64 {

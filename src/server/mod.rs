@@ -34,7 +34,9 @@ use socket::{Exchange, Guarded};
 /// Connections at once; more wait in the accept queue.
 const CONNECTIONS: usize = 4096;
 /// Most bytes of a request's head.
-const MAX_HEAD: usize = 32 * 1024;
+const MAX_HEAD: usize = 64 * 1024;
+/// Most headers of a request; what is served may draw the line earlier and say so.
+const MAX_HEADERS: usize = 128;
 /// Pause after the system refused another socket, first and longest.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 /// The accept queue is empty when nothing came for this long.
@@ -165,6 +167,7 @@ fn converse(
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(socket), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

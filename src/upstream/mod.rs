@@ -18,6 +18,7 @@ mod pace;
 pub mod retry;
 mod send;
 mod token;
+mod trace;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +36,7 @@ pub use error::{Error, Kind};
 pub use health::Health;
 pub use memory::Memory;
 pub use token::{TokenCache, TokenSource};
+pub use trace::{spawn, with_trace};
 
 use budget::Budget;
 use circuit::Circuit;

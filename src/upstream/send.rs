@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Url};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -13,7 +13,9 @@ use super::classify::{self, Body};
 use super::client::noticing_dials;
 use super::error::{Error, Kind};
 use super::retry::{Cause, Failure};
-use super::{Call, Inner, Reply, now};
+use super::{Call, Inner, Reply, now, trace};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Most of an error body that is read, to see what the provider means by it.
 const MAX_REFUSAL: u64 = 64 * 1024;
@@ -132,6 +134,7 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
     let headers = request.headers_mut();
     headers.clone_from(&upstream.headers);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.extend(trace::current().map(|trace| (TRACEPARENT, trace)));
     headers.extend(credential.headers.iter().cloned());
 
     tried.sent = tried.sent.saturating_add(1);

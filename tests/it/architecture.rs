@@ -20,18 +20,7 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
     ("upstream", &[]),
 ];
 
-/// Known gaps: names that should not be there yet are. An entry goes when its gap does.
-const GAPS: [(&str, &str); 2] = [
-    // What all connections share is made by the app and only passed on by gather, which could offer it itself.
-    ("src/app.rs", "upstream::Shared"),
-    // The state of a circuit is a number in metrics; gather could give it as a word of its own.
-    ("src/api/metrics.rs", "upstream::circuit"),
-];
-
 const LONGEST_FILE: usize = 400;
-
-/// Known gaps: files that are still to be divided.
-const STILL_LONG: [&str; 2] = ["src/api/parameters.rs", "src/gather/mod.rs"];
 
 struct Source {
     /// From the root of the repository.
@@ -129,11 +118,6 @@ fn named(code: &str) -> BTreeSet<String> {
     names
 }
 
-fn is_gap(source: &Source, name: &str) -> bool {
-    GAPS.iter()
-        .any(|(path, gap)| source.path == *path && name.starts_with(gap))
-}
-
 #[test]
 fn groups_of_uses_are_read() {
     let found = named(
@@ -149,7 +133,7 @@ fn no_room_reaches_where_it_may_not() {
         for source in in_room(room) {
             for name in named(&code(&source)) {
                 let other = name.split(':').next().unwrap();
-                let fine = other == room || may.contains(&other) || is_gap(&source, &name);
+                let fine = other == room || may.contains(&other);
                 assert!(
                     fine,
                     "{} uses crate::{name}; {room} may name {may:?}",
@@ -178,8 +162,7 @@ fn api_knows_only_the_kinds_of_upstream_failures() {
     for source in in_room("api") {
         for name in named(&code(&source)) {
             let kinds_only = !name.starts_with("upstream") || name.starts_with("upstream::Kind");
-            let fine = kinds_only || is_gap(&source, &name);
-            assert!(fine, "{} uses crate::{name}", source.path);
+            assert!(kinds_only, "{} uses crate::{name}", source.path);
         }
     }
 }
@@ -247,7 +230,6 @@ fn files_stay_short() {
     for source in sources() {
         let own = source.text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         let lines = own.lines().count();
-        let gap = STILL_LONG.contains(&source.path.as_str());
-        assert!(lines <= LONGEST_FILE || gap, "{} has {lines} lines", source.path);
+        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", source.path);
     }
 }

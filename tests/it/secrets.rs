@@ -1,6 +1,9 @@
 //! Marked values: where each may be seen, and that no log line holds any.
 
+use std::time::Duration;
+
 use loangate::app;
+use loangate::gather::Held;
 use loangate::sim::{Fault, Provider, World, credentials};
 use serde_json::Value;
 
@@ -320,7 +323,9 @@ async fn refused_credentials_are_not_repeated() {
             setup.connection(provider, key, "SECRET-mark-31")
         });
     let document = setup.document("127.0.0.1:9".parse().unwrap());
-    let (_, built) = app::gateway(&document).unwrap();
+    let built = app::open(&document)
+        .unwrap()
+        .gateway(Held::new(Duration::from_mins(1)));
     let gateway = setup.start().await;
 
     let answer = gateway.get("/loans").await;

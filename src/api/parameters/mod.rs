@@ -1,64 +1,38 @@
-//! The parameters of the list: read all, report every problem, ignore none.
+//! Parameters: read all, report every problem, ignore none.
+
+mod selection;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::problem::{Code, ParameterError, Problem};
-use crate::gather::{Asker, Client, Gateway, Query};
-use crate::providers::{self, Reference};
+use crate::gather::{Asker, Client};
 use crate::record::Want;
 
-/// Default and largest `limit`.
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
+pub(super) use selection::ListRequest;
+
+const SINGLE: &[&str] = &["max_age", "include"];
 
 /// Largest `max_age`: a year.
 const MAX_AGE: u64 = 365 * 24 * 60 * 60;
 
-/// Parameters of the contract that this version does not have yet. Refused, because ignoring a filter would give
-/// wrong answers.
-const LATER: &[&str] = &[
-    "customer",
-    "purpose",
-    "record_type",
-    "kind",
-    "status",
-    "phase",
-    "payment_status",
-    "currency",
-    "overdue",
-    "opened_from",
-    "opened_to",
-    "due_from",
-    "due_to",
-    "defaulted_from",
-    "defaulted_to",
-    "outstanding_min",
-    "outstanding_max",
-    "sort",
-    "cursor",
+/// Parameters of the contract that this version does not have yet. Refused, because ignoring one would give wrong
+/// answers.
+const LATER: &[(&str, &str)] = &[
+    ("customer", "needs a store, and this version has none"),
+    ("purpose", "is not available in this version"),
 ];
 const LATER_INCLUDES: &[&str] = &["schedule", "transactions", "provenance"];
-
-const LIST: &[&str] = &[
-    "connection",
-    "provider",
-    "ref",
-    "limit",
-    "max_age",
-    "include",
-    "require",
-];
-const SINGLE: &[&str] = &["max_age", "include"];
 
 /// Parameters as they came: names and values in order, repeated ones included.
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
-    pairs: Vec<(String, String)>,
+    given: Vec<(String, String)>,
+    /// Names whose values came as an array.
+    arrays: BTreeSet<String>,
     errors: Vec<ParameterError>,
 }
 
@@ -68,11 +42,11 @@ impl Pairs {
         let raw = query.unwrap_or_default();
         let mut read = Self::default();
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            read.pairs.push((name.into_owned(), value.into_owned()));
+            read.given.push((name.into_owned(), value.into_owned()));
         }
         let literal = raw.to_ascii_uppercase().matches("%EF%BF%BD").count();
         let replaced: usize = read
-            .pairs
+            .given
             .iter()
             .map(|(n, v)| {
                 n.matches('\u{FFFD}')
@@ -116,11 +90,15 @@ impl Pairs {
         let mut read = Self::default();
         for (name, raw) in members.0 {
             match serde_json::from_str::<Scalars>(raw.get()) {
-                Ok(Scalars::One(value)) => read.pairs.push((name, text(value))),
+                Ok(Scalars::One(value)) => read.given.push((name, text(value))),
+                Ok(Scalars::Many(values)) if values.is_empty() => {
+                    read.problem(&name, "must not be an empty array; leave it out instead");
+                }
                 Ok(Scalars::Many(values)) => {
                     for value in values {
-                        read.pairs.push((name.clone(), text(value)));
+                        read.given.push((name.clone(), text(value)));
                     }
+                    read.arrays.insert(name);
                 }
                 Err(_) => read.problem(
                     &name,
@@ -142,7 +120,7 @@ impl Pairs {
     }
 
     fn values(&self, name: &str) -> Vec<String> {
-        self.pairs
+        self.given
             .iter()
             .filter(|(known, _)| known == name)
             .map(|(_, value)| value.clone())
@@ -168,6 +146,10 @@ impl Pairs {
 
     fn single(&mut self, name: &str) -> Option<String> {
         let mut values = self.values(name);
+        if self.arrays.contains(name) {
+            self.problem(name, "must be one value, not an array");
+            return None;
+        }
         if values.len() > 1 {
             self.problem(name, "must be given once");
             return None;
@@ -176,13 +158,14 @@ impl Pairs {
     }
 
     fn refuse_others(&mut self, known: &[&str]) {
-        let names: BTreeSet<String> = self.pairs.iter().map(|(name, _)| name.clone()).collect();
+        let names: BTreeSet<String> = self.given.iter().map(|(name, _)| name.clone()).collect();
         for name in names {
             if known.contains(&name.as_str()) {
                 continue;
             }
-            if LATER.contains(&name.as_str()) && known == LIST {
-                self.problem(&name, "is not available in this version");
+            let later = LATER.iter().find(|(later, _)| *later == name);
+            if let Some((_, why)) = later.filter(|_| known.contains(&"ref")) {
+                self.problem(&name, *why);
             } else if known.is_empty() {
                 self.problem(&name, "is not a parameter here; there are none");
             } else {
@@ -237,12 +220,6 @@ impl Pairs {
         }
     }
 
-    /// Refuses any parameter.
-    pub(super) fn none(mut self) -> Result<(), Problem> {
-        self.refuse_others(&[]);
-        self.finish(())
-    }
-
     /// Reads the parameters of one loan.
     pub(super) fn single_loan(mut self, personal_allowed: bool) -> Result<(Want, Asker), Problem> {
         self.refuse_others(SINGLE);
@@ -253,142 +230,11 @@ impl Pairs {
         Ok((want, asker))
     }
 
-    /// Reads the parameters of the list.
-    pub(super) fn loan_list(
-        mut self,
-        gateway: &Gateway,
-        personal_allowed: bool,
-    ) -> Result<(Query, Want), Problem> {
-        self.refuse_others(LIST);
-        let asker = self.asker();
-        let want = self.include();
-        let limit = self.limit();
-        let connections = self.connections(gateway);
-        let references = self.references(gateway, &connections);
-        let required = self.required(gateway, &connections);
-        let query = self.finish(Query {
-            connections,
-            references,
-            limit,
-            required,
-            asker,
-        })?;
-        permitted(want, personal_allowed)?;
-        Ok((query, want))
+    /// Refuses any parameter.
+    pub(super) fn none(mut self) -> Result<(), Problem> {
+        self.refuse_others(&[]);
+        self.finish(())
     }
-
-    fn limit(&mut self) -> usize {
-        let Some(value) = self.single("limit") else {
-            return DEFAULT_LIMIT;
-        };
-        match whole_number(&value).and_then(|limit| usize::try_from(limit).ok()) {
-            Some(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            _ => {
-                self.problem("limit", format!("must be a whole number, 1 to {MAX_LIMIT}"));
-                DEFAULT_LIMIT
-            }
-        }
-    }
-
-    fn connections(&mut self, gateway: &Gateway) -> Vec<Arc<str>> {
-        let ids = self.list("connection");
-        let names = self.list("provider");
-        for id in ids.iter().flatten() {
-            if gateway.connection(id).is_none() {
-                self.problem(
-                    "connection",
-                    format!("knows no `{}`; there are {}", shown(id), connection_ids(gateway)),
-                );
-            }
-        }
-        for name in names.iter().flatten() {
-            if providers::find(name).is_none() {
-                let known: Vec<&str> = providers::ALL.iter().map(|descriptor| descriptor.name).collect();
-                self.problem(
-                    "provider",
-                    format!("knows no `{}`; there are {}", shown(name), known.join(", ")),
-                );
-            }
-        }
-        let wanted = |list: &Option<Vec<String>>, name: &str| {
-            list.as_ref()
-                .is_none_or(|list| list.iter().any(|item| item == name))
-        };
-        gateway
-            .connections()
-            .filter(|connection| wanted(&ids, &connection.id) && wanted(&names, connection.descriptor.name))
-            .map(|connection| Arc::clone(&connection.id))
-            .collect()
-    }
-
-    /// Connections of which a gap is an error: `all`, or some of the selected ones.
-    fn required(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<Arc<str>> {
-        let named = self.list("require").unwrap_or_default();
-        if named.iter().any(|id| id == "all") {
-            if named.len() > 1 {
-                self.problem("require", "must be `all` alone, or a list of connections");
-            }
-            return selected.to_vec();
-        }
-        let mut required = Vec::new();
-        for id in named {
-            match selected.iter().find(|known| ***known == *id) {
-                Some(id) => required.push(Arc::clone(id)),
-                None if gateway.connection(&id).is_some() => {
-                    self.problem(
-                        "require",
-                        format!("names `{id}`, which `connection` or `provider` leaves out"),
-                    );
-                }
-                None => {
-                    let known = connection_ids(gateway);
-                    self.problem(
-                        "require",
-                        format!("knows no `{}`; there are all, {known}", shown(&id)),
-                    );
-                }
-            }
-        }
-        required
-    }
-
-    fn references(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<(Arc<str>, Reference)> {
-        let mut references = Vec::new();
-        for text in self.values("ref") {
-            match reference(&text, gateway, selected) {
-                Ok(reference) if references.contains(&reference) => {}
-                Ok(reference) => references.push(reference),
-                Err(detail) => self.problem("ref", detail),
-            }
-        }
-        references
-    }
-}
-
-/// The value of a reference never comes back in an error: it names a person.
-fn reference(text: &str, gateway: &Gateway, selected: &[Arc<str>]) -> Result<(Arc<str>, Reference), String> {
-    let (id, rest) = text
-        .split_once(':')
-        .ok_or("must be `<connection>:<type>:<value>`")?;
-    let connection = gateway
-        .connection(id)
-        .ok_or_else(|| format!("names no connection; there are {}", connection_ids(gateway)))?;
-    if !selected.contains(&connection.id) {
-        return Err(format!(
-            "is for `{}`, which `connection` or `provider` leaves out",
-            connection.id
-        ));
-    }
-    let reference = connection
-        .descriptor
-        .reference(rest)
-        .map_err(|problem| format!("for `{}` {problem}", connection.id))?;
-    Ok((Arc::clone(&connection.id), reference))
-}
-
-fn connection_ids(gateway: &Gateway) -> String {
-    let ids: Vec<&str> = gateway.connections().map(|connection| &*connection.id).collect();
-    ids.join(", ")
 }
 
 /// What a caller wrote, short and printable.

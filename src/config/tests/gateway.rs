@@ -118,15 +118,12 @@ fn what_is_not_available_is_refused() {
         [cache]
         backend = 'redis'
         redis_url = 'redis://127.0.0.1:6379'
-        [cursor]
-        keys = ['hunter2']
     ";
     assert_eq!(
         config(text, &[("LOANGATE__STORE__POOL", "3")]).unwrap_err(),
         "auth.clients: not available in this version\n\
          cache.backend: \"redis\" is not available in this version\n\
          cache.redis_url: not available in this version\n\
-         cursor.keys: not available in this version\n\
          store: not available in this version"
     );
     assert_eq!(

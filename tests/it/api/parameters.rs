@@ -22,7 +22,7 @@ fn parameters(answer: &Answer) -> Vec<String> {
 async fn every_problem_at_once() {
     let gateway = all().await;
     let answer = gateway
-        .get("/loans?limit=0&colour=red&connection=nope&provider=acme&ref=bsa&ref=bsa:consent:1&include=everything&max_age=-1&sort=id")
+        .get("/loans?limit=0&colour=red&connection=nope&provider=acme&ref=bsa&ref=bsa:consent:1&include=everything&max_age=-1&sort=size")
         .await;
     let mut named = parameters(&answer);
     named.sort();
@@ -70,7 +70,17 @@ async fn malformed_parameters() {
         ("ref=nope:customer:42", "ref"),
         ("Limit=5", "Limit"),
         ("=5", ""),
-        ("status=active", "status"),
+        ("status=open", "status"),
+        ("sort=", "sort"),
+        ("sort=outstanding", "sort"),
+        ("overdue=yes", "overdue"),
+        ("opened_from=2026-02-30", "opened_from"),
+        ("due_from=2026-03-01&due_to=2026-02-01", "due_from"),
+        ("outstanding_min=5", "outstanding_min"),
+        ("outstanding_min=1e400&currency=TZS", "outstanding_min"),
+        ("currency=shilling", "currency"),
+        ("customer=c-1", "customer"),
+        ("purpose=processing", "purpose"),
         ("limit=%ff", "limit"),
     ];
     for (query, parameter) in cases {
@@ -165,14 +175,16 @@ async fn searching_is_listing() {
             assert_eq!(listed.bytes_of(connection), found.bytes_of(connection));
         }
         assert_eq!(listed.header("etag"), found.header("etag"));
-        assert_eq!(listed.json()["page"], found.json()["page"]);
+        for key in ["limit", "count", "total", "consistency"] {
+            assert_eq!(listed.json()["page"][key], found.json()["page"][key], "{key}");
+        }
     }
     let bad = gateway
-        .search(r#"{"limit": 0, "colour": ["red"], "connection": {"a": 1}}"#)
+        .search(r#"{"limit": 0, "colour": ["red"], "connection": {"a": 1}, "ref": [], "sort": ["id"]}"#)
         .await;
     let mut named = parameters(&bad);
     named.sort();
-    assert_eq!(named, ["colour", "connection", "limit"]);
+    assert_eq!(named, ["colour", "connection", "limit", "ref", "sort"]);
     for body in [
         "",
         "[]",

@@ -1,0 +1,112 @@
+//! How an answer goes out: media type, completeness, and a tag to ask again with.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::problem::{Code, Problem};
+use crate::gather::Source;
+use crate::loan::Loan;
+use crate::record::{Want, present};
+
+/// Whether nothing is missing, for callers that look at headers only.
+pub(super) const COMPLETE: HeaderName = HeaderName::from_static("loangate-complete");
+
+/// The loans with what the caller wants beside the canonical fields.
+pub(super) fn presented(loans: Vec<Arc<Loan>>, want: Want) -> Vec<Arc<Loan>> {
+    if want == Want::default() {
+        return loans;
+    }
+    loans.iter().map(|loan| with(loan, want)).collect()
+}
+
+/// The loan with what the caller wants beside the canonical fields.
+pub(super) fn with(loan: &Arc<Loan>, want: Want) -> Arc<Loan> {
+    let mut loan = Loan::clone(loan);
+    present(&mut loan, want);
+    Arc::new(loan)
+}
+
+pub(super) fn respond(
+    headers: &HeaderMap,
+    tag: &str,
+    complete: bool,
+    body: &impl Serialize,
+) -> Result<Response, Problem> {
+    // Our tags are weak, and `If-Match` compares strongly: only `*` can match.
+    if headers.get_all(header::IF_MATCH).iter().any(|value| value != "*") {
+        return Err(Problem::new(Code::PreconditionFailed));
+    }
+    let unchanged = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|known| known.trim().trim_start_matches("W/"))
+        .any(|known| known == "*" || known == tag.trim_start_matches("W/"));
+    let mut response = if unchanged {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
+        let mut response = Response::new(Body::from(body));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        COMPLETE,
+        HeaderValue::from_static(if complete { "true" } else { "false" }),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    headers.extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
+    Ok(response)
+}
+
+/// A weak tag over the facts: the loans without the time they were fetched, whether there are more, and how each
+/// source did. A cursor is new every time, so it does not count.
+pub(super) fn tag(loans: &[Arc<Loan>], complete: bool, more: bool, sources: &[Source]) -> String {
+    tag_of(loans, complete, more, sources)
+}
+
+/// The same over anything that can be hashed.
+pub(super) fn tag_of<T: Hash + ?Sized>(facts: &T, complete: bool, more: bool, sources: &[Source]) -> String {
+    let mut hasher = ShaHasher(Sha256::new());
+    facts.hash(&mut hasher);
+    (complete, more).hash(&mut hasher);
+    for source in sources {
+        (&source.connection, source.status).hash(&mut hasher);
+    }
+    let digest = hasher.0.finalize();
+    let hex = digest.iter().take(12).fold(String::new(), |mut hex, byte| {
+        use std::fmt::Write as _;
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    format!("W/\"{hex}\"")
+}
+
+/// SHA-256 as a [`Hasher`], so that a tag is the same in every process.
+struct ShaHasher(Sha256);
+
+impl Hasher for ShaHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}

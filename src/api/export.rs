@@ -1,0 +1,153 @@
+//! Everything that is meant, as a stream: one JSON document a line, or a flat table. Constant memory: the next upstream
+//! pages are fetched while the last ones are written, and no further ahead.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::answers::presented;
+use super::failures::{failed, gaps, missing, refused};
+use super::media::Format;
+use super::middleware::InFlight;
+use super::problem::Problem;
+use super::{Api, table};
+use crate::gather::spawn;
+use crate::gather::{Query, Source, Stream};
+use crate::loan::Loan;
+use crate::record::Want;
+
+/// Batches that wait to be written while the next one is fetched.
+const AHEAD: usize = 1;
+
+/// What the reader of upstreams hands to the writer of the answer.
+enum Part {
+    Loans(Vec<Arc<Loan>>),
+    /// The last line: only a stream that has it is whole.
+    End {
+        complete: bool,
+        count: usize,
+        sources: Vec<Source>,
+    },
+    /// The answer ends here without its end, so that nobody takes it for whole.
+    Cut,
+}
+
+/// The last line of a stream.
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the contract's name")]
+struct End<'a> {
+    end: bool,
+    complete: bool,
+    count: usize,
+    sources: &'a [Source],
+}
+
+/// Opens the stream; what fails before its first row is a problem like any other.
+pub(super) async fn export(
+    api: &Api,
+    place: InFlight,
+    query: &Query,
+    want: Want,
+    format: Format,
+) -> Result<Response, Problem> {
+    let stream = api.gateway.stream(query).await.map_err(refused)?;
+    let sources = stream.sources();
+    let none_missing = format == Format::Csv;
+    let problem = failed(&sources).or_else(|| missing(&sources, &query.required));
+    if let Some(problem) = problem.or_else(|| gaps(&sources).filter(|_| none_missing)) {
+        return Err(problem);
+    }
+    let (parts, written) = mpsc::channel(AHEAD);
+    spawn(read(api.clone(), stream, parts, none_missing, place));
+    let head = if format == Format::Csv {
+        table::head()
+    } else {
+        Bytes::new()
+    };
+    let start = (written, Some(head));
+    let body = futures_util::stream::unfold(start, move |(mut written, head)| async move {
+        if let Some(head) = head {
+            return Some((Ok(head), (written, None)));
+        }
+        let part = written.recv().await?;
+        Some((write(part, want, format), (written, None)))
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.as_str()));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
+    Ok(response)
+}
+
+/// Reads batch after batch for as long as somebody takes them. Whoever hangs up stops the upstream work.
+async fn read(api: Api, mut stream: Stream, parts: mpsc::Sender<Part>, none_missing: bool, place: InFlight) {
+    let mut count = 0_usize;
+    loop {
+        let batch = tokio::select! {
+            batch = stream.next(api.gateway.page_deadline()) => batch,
+            () = parts.closed() => return,
+        };
+        if none_missing && gaps(&stream.sources()).is_some() {
+            // Nobody is there to hear it if this fails.
+            let _ = parts.send(Part::Cut).await;
+            return;
+        }
+        let part = match batch {
+            Some(loans) => {
+                count = count.saturating_add(loans.len());
+                Part::Loans(loans)
+            }
+            None => Part::End {
+                complete: stream.complete(),
+                count,
+                sources: stream.sources(),
+            },
+        };
+        let last = matches!(part, Part::End { .. });
+        if parts.send(part).await.is_err() || last {
+            drop(place);
+            return;
+        }
+    }
+}
+
+fn write(part: Part, want: Want, format: Format) -> io::Result<Bytes> {
+    match (part, format) {
+        (Part::Loans(loans), Format::Csv) => table::rows(&loans),
+        (Part::Loans(loans), _) => {
+            let mut lines = Vec::with_capacity(loans.len().saturating_mul(2048));
+            for loan in presented(loans, want) {
+                serde_json::to_writer(&mut lines, &loan)?;
+                lines.push(b'\n');
+            }
+            Ok(Bytes::from(lines))
+        }
+        (Part::End { .. }, Format::Csv) => Ok(Bytes::new()),
+        (
+            Part::End {
+                complete,
+                count,
+                sources,
+            },
+            _,
+        ) => {
+            let mut line = serde_json::to_vec(&End {
+                end: true,
+                complete,
+                count,
+                sources: &sources,
+            })?;
+            line.push(b'\n');
+            Ok(Bytes::from(line))
+        }
+        (Part::Cut, _) => Err(io::Error::other("a source failed")),
+    }
+}

@@ -1,0 +1,383 @@
+//! What the list is asked for: which connections, which references, which loans of them, in what order.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::{Pairs, permitted, shown, whole_number};
+use crate::api::cursor::Binding;
+use crate::api::problem::Problem;
+use crate::gather::{Filter, Gateway, Query, Range, Sort, SortKey};
+use crate::loan::{Currency, Kind, PaymentStatus, Phase, RecordType, Status, decimal};
+use crate::providers::{self, Reference};
+use crate::record::{Want, calendar_date};
+
+/// Default and largest `limit`.
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 200;
+
+/// What selects loans, for lists, totals and exports alike.
+const SELECTION: &[&str] = &[
+    "connection",
+    "provider",
+    "ref",
+    "require",
+    "max_age",
+    "record_type",
+    "kind",
+    "status",
+    "phase",
+    "payment_status",
+    "currency",
+    "overdue",
+    "opened_from",
+    "opened_to",
+    "due_from",
+    "due_to",
+    "defaulted_from",
+    "defaulted_to",
+    "outstanding_min",
+    "outstanding_max",
+];
+const EXPORT: &[&str] = &["sort", "include"];
+const LIST: &[&str] = &["sort", "include", "limit", "cursor"];
+
+/// What may change from page to page of one list, and so does not make it another one.
+const UNBOUND: &[&str] = &["limit", "max_age", "include", "cursor"];
+
+/// What a list is asked for.
+#[derive(Debug)]
+pub(in crate::api) struct ListRequest {
+    pub(in crate::api) query: Query,
+    pub(in crate::api) want: Want,
+    pub(in crate::api) limit: usize,
+    pub(in crate::api) cursor: Option<String>,
+    /// Names the query, for its cursors.
+    pub(in crate::api) binding: Binding,
+}
+
+impl Pairs {
+    /// Reads the parameters of the list.
+    pub(in crate::api) fn list_request(
+        mut self,
+        gateway: &Gateway,
+        personal_allowed: bool,
+    ) -> Result<ListRequest, Problem> {
+        self.refuse_others(&[SELECTION, LIST].concat());
+        let want = self.include();
+        let limit = self.limit();
+        let cursor = self.single("cursor");
+        let binding = self.binding();
+        let query = self.query(gateway);
+        let request = self.finish(ListRequest {
+            query,
+            want,
+            limit,
+            cursor,
+            binding,
+        })?;
+        permitted(want, personal_allowed)?;
+        Ok(request)
+    }
+
+    /// Reads the parameters of an export, which has no pages.
+    pub(in crate::api) fn export_request(
+        mut self,
+        gateway: &Gateway,
+        personal_allowed: bool,
+    ) -> Result<(Query, Want), Problem> {
+        self.refuse_others(&[SELECTION, EXPORT].concat());
+        let want = self.include();
+        let query = self.query(gateway);
+        let query = self.finish(query)?;
+        permitted(want, personal_allowed)?;
+        Ok((query, want))
+    }
+
+    /// Reads the parameters of the totals.
+    pub(in crate::api) fn summary_request(mut self, gateway: &Gateway) -> Result<Query, Problem> {
+        self.refuse_others(SELECTION);
+        let query = self.query(gateway);
+        self.finish(query)
+    }
+
+    /// A hash of what makes this list this one: every parameter that may not change, however it was written.
+    fn binding(&self) -> Binding {
+        let mut parts: Vec<(&str, &str)> = self
+            .given
+            .iter()
+            .filter(|(name, _)| !UNBOUND.contains(&name.as_str()))
+            .flat_map(|(name, value)| {
+                let members: Vec<&str> = if name == "ref" {
+                    vec![value]
+                } else {
+                    value.split(',').collect()
+                };
+                members
+                    .into_iter()
+                    .map(move |member| (name.as_str(), member.trim()))
+            })
+            .collect();
+        parts.sort_unstable();
+        parts.dedup();
+        Binding::of(parts.into_iter().flat_map(|(name, value)| [name, value]))
+    }
+
+    fn query(&mut self, gateway: &Gateway) -> Query {
+        let asker = self.asker();
+        let connections = self.connections(gateway);
+        let references = self.references(gateway, &connections);
+        let required = self.required(gateway, &connections);
+        let filter = self.filter();
+        let sort = self.sort(&filter);
+        Query {
+            connections,
+            references,
+            filter,
+            sort,
+            required,
+            asker,
+        }
+    }
+
+    fn filter(&mut self) -> Filter {
+        let filter = Filter {
+            record_type: self.words("record_type", RecordType::ALL, RecordType::as_str),
+            kind: self.words("kind", Kind::ALL, Kind::as_str),
+            status: self.words("status", Status::ALL, Status::as_str),
+            phase: self.words("phase", Phase::ALL, Phase::as_str),
+            payment_status: self.words("payment_status", PaymentStatus::ALL, PaymentStatus::as_str),
+            currency: self.currencies(),
+            overdue: self.overdue(),
+            opened: self.range(["opened_from", "opened_to"], DATE, calendar_date),
+            due: self.range(["due_from", "due_to"], DATE, calendar_date),
+            defaulted: self.range(["defaulted_from", "defaulted_to"], DATE, calendar_date),
+            outstanding: self.range(["outstanding_min", "outstanding_max"], AMOUNT, amount),
+        };
+        if !filter.outstanding.is_open() && filter.currency.len() != 1 {
+            for name in ["outstanding_min", "outstanding_max"] {
+                if !self.values(name).is_empty() {
+                    self.problem(
+                        name,
+                        "needs exactly one `currency`: amounts of two cannot be compared",
+                    );
+                }
+            }
+        }
+        filter
+    }
+
+    /// A comma list of words of one of our vocabularies.
+    fn words<T: Copy + PartialEq>(&mut self, name: &str, all: &[T], word: fn(T) -> &'static str) -> Vec<T> {
+        let mut values = Vec::new();
+        for item in self.list(name).unwrap_or_default() {
+            match all.iter().find(|value| word(**value) == item) {
+                Some(value) if values.contains(value) => {}
+                Some(value) => values.push(*value),
+                None => {
+                    let known: Vec<&str> = all.iter().map(|value| word(*value)).collect();
+                    self.problem(
+                        name,
+                        format!("knows no `{}`; there are {}", shown(&item), known.join(", ")),
+                    );
+                }
+            }
+        }
+        values
+    }
+
+    fn currencies(&mut self) -> Vec<Currency> {
+        let mut currencies = Vec::new();
+        for item in self.list("currency").unwrap_or_default() {
+            match Currency::parse(&item) {
+                Some(currency) if currencies.contains(&currency) => {}
+                Some(currency) => currencies.push(currency),
+                None => self.problem("currency", "must be three-letter ISO 4217 codes"),
+            }
+        }
+        currencies
+    }
+
+    fn overdue(&mut self) -> Option<bool> {
+        match self.single("overdue")?.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => {
+                self.problem("overdue", "must be true or false");
+                None
+            }
+        }
+    }
+
+    fn range<T: PartialOrd>(
+        &mut self,
+        names: [&str; 2],
+        rule: &str,
+        read: fn(&str) -> Option<T>,
+    ) -> Range<T> {
+        let [from, to] = names.map(|name| {
+            let text = self.single(name)?;
+            let value = read(&text);
+            if value.is_none() {
+                self.problem(name, rule);
+            }
+            value
+        });
+        if let (Some(from), Some(to)) = (&from, &to)
+            && from > to
+        {
+            let [first, second] = names;
+            self.problem(first, format!("must not be beyond `{second}`"));
+        }
+        Range { from, to }
+    }
+
+    fn sort(&mut self, filter: &Filter) -> Option<Sort> {
+        let text = self.single("sort")?;
+        let (word, descending) = match text.strip_prefix('-') {
+            Some(word) => (word, true),
+            None => (text.as_str(), false),
+        };
+        let Some((_, key)) = SortKey::ALL.iter().find(|(known, _)| *known == word) else {
+            let known: Vec<&str> = SortKey::ALL.iter().map(|(word, _)| *word).collect();
+            self.problem(
+                "sort",
+                format!(
+                    "must be one of {}, with `-` in front for descending",
+                    known.join(", ")
+                ),
+            );
+            return None;
+        };
+        if *key == SortKey::Outstanding && filter.currency.len() != 1 {
+            self.problem(
+                "sort",
+                "by outstanding needs exactly one `currency`: amounts of two cannot be compared",
+            );
+        }
+        Some(Sort {
+            key: *key,
+            descending,
+        })
+    }
+
+    fn limit(&mut self) -> usize {
+        let Some(value) = self.single("limit") else {
+            return DEFAULT_LIMIT;
+        };
+        match whole_number(&value).and_then(|limit| usize::try_from(limit).ok()) {
+            Some(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,
+            _ => {
+                self.problem("limit", format!("must be a whole number, 1 to {MAX_LIMIT}"));
+                DEFAULT_LIMIT
+            }
+        }
+    }
+
+    fn connections(&mut self, gateway: &Gateway) -> Vec<Arc<str>> {
+        let ids = self.list("connection");
+        let names = self.list("provider");
+        for id in ids.iter().flatten() {
+            if gateway.connection(id).is_none() {
+                self.problem(
+                    "connection",
+                    format!("knows no `{}`; there are {}", shown(id), connection_ids(gateway)),
+                );
+            }
+        }
+        for name in names.iter().flatten() {
+            if providers::find(name).is_none() {
+                let known: Vec<&str> = providers::ALL.iter().map(|descriptor| descriptor.name).collect();
+                self.problem(
+                    "provider",
+                    format!("knows no `{}`; there are {}", shown(name), known.join(", ")),
+                );
+            }
+        }
+        let wanted = |list: &Option<Vec<String>>, name: &str| {
+            list.as_ref()
+                .is_none_or(|list| list.iter().any(|item| item == name))
+        };
+        gateway
+            .connections()
+            .filter(|connection| wanted(&ids, &connection.id) && wanted(&names, connection.descriptor.name))
+            .map(|connection| Arc::clone(&connection.id))
+            .collect()
+    }
+
+    /// Connections of which a gap is an error: `all`, or some of the selected ones.
+    fn required(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<Arc<str>> {
+        let named = self.list("require").unwrap_or_default();
+        if named.iter().any(|id| id == "all") {
+            if named.len() > 1 {
+                self.problem("require", "must be `all` alone, or a list of connections");
+            }
+            return selected.to_vec();
+        }
+        let mut required = Vec::new();
+        for id in named {
+            match selected.iter().find(|known| ***known == *id) {
+                Some(id) => required.push(Arc::clone(id)),
+                None if gateway.connection(&id).is_some() => {
+                    self.problem(
+                        "require",
+                        format!("names `{id}`, which `connection` or `provider` leaves out"),
+                    );
+                }
+                None => {
+                    let known = connection_ids(gateway);
+                    self.problem(
+                        "require",
+                        format!("knows no `{}`; there are all, {known}", shown(&id)),
+                    );
+                }
+            }
+        }
+        required
+    }
+
+    fn references(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<(Arc<str>, Reference)> {
+        let mut references = Vec::new();
+        for text in self.values("ref") {
+            match reference(&text, gateway, selected) {
+                Ok(reference) if references.contains(&reference) => {}
+                Ok(reference) => references.push(reference),
+                Err(detail) => self.problem("ref", detail),
+            }
+        }
+        references
+    }
+}
+
+/// The value of a reference never comes back in an error: it names a person.
+fn reference(text: &str, gateway: &Gateway, selected: &[Arc<str>]) -> Result<(Arc<str>, Reference), String> {
+    let (id, rest) = text
+        .split_once(':')
+        .ok_or("must be `<connection>:<type>:<value>`")?;
+    let connection = gateway
+        .connection(id)
+        .ok_or_else(|| format!("names no connection; there are {}", connection_ids(gateway)))?;
+    if !selected.contains(&connection.id) {
+        return Err(format!(
+            "is for `{}`, which `connection` or `provider` leaves out",
+            connection.id
+        ));
+    }
+    let reference = connection
+        .descriptor
+        .reference(rest)
+        .map_err(|problem| format!("for `{}` {problem}", connection.id))?;
+    Ok((Arc::clone(&connection.id), reference))
+}
+
+fn connection_ids(gateway: &Gateway) -> String {
+    let ids: Vec<&str> = gateway.connections().map(|connection| &*connection.id).collect();
+    ids.join(", ")
+}
+
+const DATE: &str = "must be a date written YYYY-MM-DD";
+const AMOUNT: &str = "must be a decimal number of at most 28 digits";
+
+fn amount(text: &str) -> Option<Decimal> {
+    decimal::parse(text).ok()
+}
