@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod loans;
 mod serve;
 mod simulate;
 
@@ -60,6 +61,8 @@ enum Command {
         #[arg(long = "fault")]
         faults: Vec<String>,
     },
+    /// The list, as a table, JSON, NDJSON or CSV. Ends with 3 when it is not complete.
+    Loans(Box<loans::Options>),
     /// Every problem of a config at once, each with its key.
     Check {
         /// The config, in TOML.
@@ -86,6 +89,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
             seed,
             faults,
         } => simulate::run(port, loans, seed, &faults).await,
+        Command::Loans(options) => loans::run(&options).await,
         Command::Check { config, probe } => check::run(&config, probe).await,
     }
 }

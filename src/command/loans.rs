@@ -1,0 +1,455 @@
+//! `loangate loans`: the list in a terminal, from a running gateway or straight from a config.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use loangate::app::App;
+use loangate::config::{self, Document};
+use reqwest::{Client, Response, Url};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+/// Exit code of a list that is not complete: what is there was printed.
+const INCOMPLETE: u8 = 3;
+
+/// What to list, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// A running gateway.
+    #[arg(long, default_value = "http://127.0.0.1:8080", conflicts_with = "config")]
+    url: Url,
+    /// A config to read the connections from, with no gateway running.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Only these connections. A comma list; so are the other words.
+    #[arg(long)]
+    connection: Option<String>,
+    /// Only these providers.
+    #[arg(long)]
+    provider: Option<String>,
+    /// A reference, `<connection>:<type>:<value>`. Repeatable.
+    #[arg(long = "ref")]
+    references: Vec<String>,
+    /// `all`, or connections of which a gap is an error.
+    #[arg(long)]
+    require: Option<String>,
+    #[arg(long)]
+    record_type: Option<String>,
+    #[arg(long)]
+    kind: Option<String>,
+    #[arg(long)]
+    status: Option<String>,
+    #[arg(long)]
+    phase: Option<String>,
+    #[arg(long)]
+    payment_status: Option<String>,
+    #[arg(long)]
+    currency: Option<String>,
+    /// true or false.
+    #[arg(long)]
+    overdue: Option<String>,
+    /// YYYY-MM-DD; so are the other dates.
+    #[arg(long)]
+    opened_from: Option<String>,
+    #[arg(long)]
+    opened_to: Option<String>,
+    #[arg(long)]
+    due_from: Option<String>,
+    #[arg(long)]
+    due_to: Option<String>,
+    #[arg(long)]
+    defaulted_from: Option<String>,
+    #[arg(long)]
+    defaulted_to: Option<String>,
+    /// Needs exactly one currency.
+    #[arg(long)]
+    outstanding_min: Option<String>,
+    #[arg(long)]
+    outstanding_max: Option<String>,
+    /// `id`, `opened_on`, `due_on`, `days_past_due` or `outstanding`, with `-` in front for descending.
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// Seconds of cached data to accept.
+    #[arg(long)]
+    max_age: Option<String>,
+    /// raw, personal; not in a table.
+    #[arg(long)]
+    include: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line, and a last line that says whether it is whole.
+    Ndjson,
+    /// A flat table for programs.
+    Csv,
+}
+
+impl Options {
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let single = [
+            ("connection", &self.connection),
+            ("provider", &self.provider),
+            ("require", &self.require),
+            ("record_type", &self.record_type),
+            ("kind", &self.kind),
+            ("status", &self.status),
+            ("phase", &self.phase),
+            ("payment_status", &self.payment_status),
+            ("currency", &self.currency),
+            ("overdue", &self.overdue),
+            ("opened_from", &self.opened_from),
+            ("opened_to", &self.opened_to),
+            ("due_from", &self.due_from),
+            ("due_to", &self.due_to),
+            ("defaulted_from", &self.defaulted_from),
+            ("defaulted_to", &self.defaulted_to),
+            ("outstanding_min", &self.outstanding_min),
+            ("outstanding_max", &self.outstanding_max),
+            ("sort", &self.sort),
+            ("max_age", &self.max_age),
+            ("include", &self.include),
+        ];
+        let given = single
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)));
+        given
+            .chain(self.references.iter().map(|reference| ("ref", reference.clone())))
+            .collect()
+    }
+}
+
+pub(super) async fn run(options: &Options) -> ExitCode {
+    match list(options).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(INCOMPLETE),
+        Err(problem) => super::fail(&problem),
+    }
+}
+
+/// Prints the list; whether it is complete.
+async fn list(options: &Options) -> Result<bool, String> {
+    let gateway = match &options.config {
+        Some(path) => own_gateway(path).await?,
+        None => options.url.clone(),
+    };
+    let mut url = gateway;
+    url.path_segments_mut()
+        .map_err(|()| "the address is not one of HTTP")?
+        .pop_if_empty()
+        .push("loans");
+    url.query_pairs_mut().extend_pairs(options.query());
+    let accept = if options.format == Format::Csv {
+        "text/csv"
+    } else {
+        "application/x-ndjson"
+    };
+    let client = Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|error| format!("no HTTP client: {error}"))?;
+    let answer = client
+        .get(url)
+        .header("accept", accept)
+        .send()
+        .await
+        .map_err(|error| format!("the gateway does not answer: {}", error.without_url()))?;
+    if !answer.status().is_success() {
+        return Err(refusal(answer).await);
+    }
+    match options.format {
+        Format::Csv => copy(answer).await,
+        format => lines(answer, format).await,
+    }
+}
+
+/// A gateway in this process, on a port of its own, for as long as the command runs.
+async fn own_gateway(path: &std::path::Path) -> Result<Url, String> {
+    let problems = |problems: config::Problems| format!("{} cannot be used:\n{problems}", path.display());
+    let document = Document::load(Some(path), config::environment()).map_err(problems)?;
+    let app = App::build(&document).map_err(problems)?;
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(|error| format!("cannot listen: {error}"))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let base = app.config.server.base_path.clone();
+    tokio::spawn(app.serve(listener, std::future::pending()));
+    Url::parse(&format!("http://{address}{base}")).map_err(|error| error.to_string())
+}
+
+/// What a problem document says.
+#[derive(Debug, Default, Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    errors: Vec<Mistake>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Mistake {
+    parameter: String,
+    detail: String,
+}
+
+async fn refusal(answer: Response) -> String {
+    let status = answer.status();
+    let body = answer.bytes().await.unwrap_or_default();
+    let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
+    let mistakes: Vec<String> = refusal
+        .errors
+        .iter()
+        .map(|mistake| format!("\n  {} {}", mistake.parameter, mistake.detail))
+        .collect();
+    format!("{status}: {}{}", refusal.detail, mistakes.concat())
+}
+
+/// Prints a body as it comes. One that breaks off is not complete.
+async fn copy(mut answer: Response) -> Result<bool, String> {
+    let mut progress = Progress::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => {
+                progress.add(chunk.split(|byte| *byte == b'\n').count().saturating_sub(1));
+                print(&chunk)?;
+            }
+            Ok(None) => return Ok(true),
+            Err(_) => return Ok(false),
+        }
+    }
+}
+
+/// How the last line of a stream begins.
+const END: &[u8] = b"{\"end\":true,";
+
+/// The last line of a stream.
+#[derive(Debug, Deserialize)]
+struct End {
+    #[serde(default)]
+    complete: bool,
+    #[serde(default)]
+    sources: Vec<SourceLine>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SourceLine {
+    connection: String,
+    status: String,
+    error: Option<SourceError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SourceError {
+    code: String,
+}
+
+/// Prints the lines of a stream; whether the last of them says that it is complete.
+async fn lines(mut answer: Response, format: Format) -> Result<bool, String> {
+    let mut progress = Progress::new();
+    let mut printer = Printer::new(format)?;
+    let mut rest = Vec::new();
+    let mut end = None;
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        rest.extend_from_slice(&chunk);
+        let whole = rest
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at.saturating_add(1));
+        for line in rest
+            .drain(..whole)
+            .as_slice()
+            .split_inclusive(|byte| *byte == b'\n')
+        {
+            // Loans begin with their id; only the last line is read as more than text.
+            if line.starts_with(END)
+                && let Ok(last) = serde_json::from_slice::<End>(line)
+            {
+                end = Some(last);
+                progress.clear();
+                printer.end(line)?;
+            } else {
+                progress.add(1);
+                printer.loan(line)?;
+            }
+        }
+    }
+    let end = end.ok_or("the gateway broke off in the middle")?;
+    explain(&end);
+    Ok(end.complete)
+}
+
+/// Which sources are missing, for people.
+fn explain(end: &End) {
+    for source in end
+        .sources
+        .iter()
+        .filter(|source| !matches!(source.status.as_str(), "ok" | "skipped"))
+    {
+        let code = source.error.as_ref().map_or("", |error| error.code.as_str());
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}: {} {code}",
+            source.connection,
+            source.status
+        );
+    }
+}
+
+fn print(bytes: &[u8]) -> Result<(), String> {
+    std::io::stdout()
+        .write_all(bytes)
+        .map_err(|error| format!("cannot print: {error}"))
+}
+
+/// Prints loans in a format, as they come.
+struct Printer {
+    format: Format,
+    count: usize,
+}
+
+impl Printer {
+    fn new(format: Format) -> Result<Self, String> {
+        match format {
+            Format::Table => print(heading().as_bytes())?,
+            Format::Json => print(b"{\"data\":[")?,
+            Format::Ndjson | Format::Csv => {}
+        }
+        Ok(Self { format, count: 0 })
+    }
+
+    fn loan(&mut self, line: &[u8]) -> Result<(), String> {
+        let first = self.count == 0;
+        self.count = self.count.saturating_add(1);
+        match self.format {
+            Format::Table => print(row(line).as_bytes()),
+            Format::Json => {
+                print(if first { b"\n" } else { b",\n" })?;
+                print(line.trim_ascii_end())
+            }
+            Format::Ndjson | Format::Csv => print(line),
+        }
+    }
+
+    fn end(&self, line: &[u8]) -> Result<(), String> {
+        if self.format == Format::Ndjson {
+            print(line)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn close(&self) -> Result<(), String> {
+        if self.format == Format::Json {
+            print(b"\n]\n")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// What the table shows of a loan.
+#[derive(Debug, Deserialize)]
+struct Row {
+    id: String,
+    record_type: String,
+    kind: String,
+    status: String,
+    payment_status: String,
+    currency: Option<String>,
+    amounts: RowAmounts,
+    next_payment: RowPayment,
+}
+
+#[derive(Debug, Deserialize)]
+struct RowAmounts {
+    total_outstanding: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RowPayment {
+    due_on: Option<String>,
+}
+
+fn heading() -> String {
+    columns([
+        "STATUS",
+        "PAYMENT",
+        "KIND",
+        "RECORD",
+        "OUTSTANDING",
+        "CUR",
+        "DUE",
+        "ID",
+    ])
+}
+
+fn row(line: &[u8]) -> String {
+    let Ok(row) = serde_json::from_slice::<Row>(line) else {
+        return String::new();
+    };
+    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let (amount, currency) = (text(row.amounts.total_outstanding), text(row.currency));
+    let due = text(row.next_payment.due_on);
+    columns([
+        &row.status,
+        &row.payment_status,
+        &row.kind,
+        &row.record_type,
+        &amount,
+        &currency,
+        &due,
+        &row.id,
+    ])
+}
+
+fn columns([status, payment, kind, record, amount, currency, due, id]: [&str; 8]) -> String {
+    format!("{status:<11} {payment:<14} {kind:<14} {record:<19} {amount:>18} {currency:<3} {due:<10} {id}\n")
+}
+
+/// How many loans came so far, on a terminal only and only when it takes a while.
+struct Progress {
+    shown: bool,
+    count: usize,
+    next: tokio::time::Instant,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
+        Self {
+            shown: terminal,
+            count: 0,
+            next: later(),
+        }
+    }
+
+    fn add(&mut self, loans: usize) {
+        self.count = self.count.saturating_add(loans);
+        if self.shown && tokio::time::Instant::now() >= self.next {
+            self.next = later();
+            let _ = write!(std::io::stderr(), "\r{} loans", self.count);
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+        }
+    }
+}
+
+fn later() -> tokio::time::Instant {
+    let now = tokio::time::Instant::now();
+    now.checked_add(std::time::Duration::from_millis(200))
+        .unwrap_or(now)
+}
