@@ -341,18 +341,14 @@ impl Printer {
     }
 
     fn end(&self, line: &[u8]) -> Result<(), String> {
-        if self.format == Format::Ndjson {
-            print(line)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn close(&self) -> Result<(), String> {
-        if self.format == Format::Json {
-            print(b"\n]\n")
-        } else {
-            Ok(())
+        match self.format {
+            Format::Ndjson => print(line),
+            // What the last line says becomes the end of the document.
+            Format::Json => {
+                print(b"\n],")?;
+                print(line.strip_prefix(END).unwrap_or_default())
+            }
+            Format::Table | Format::Csv => Ok(()),
         }
     }
 }
