@@ -107,19 +107,12 @@ pub(super) async fn get(
 fn view(connection: &Connection) -> View<'_> {
     let descriptor = connection.descriptor;
     let health = connection.health();
-    let mut capabilities = vec!["get"];
-    if descriptor.lists_book {
-        capabilities.push("list");
-    }
-    if !descriptor.references.is_empty() {
-        capabilities.push("list_by_reference");
-    }
     View {
         id: &connection.id,
         provider: descriptor.name,
         coverage: descriptor.coverage,
         verification: descriptor.verification.as_str(),
-        capabilities,
+        capabilities: descriptor.capabilities(),
         reference_types: descriptor.references,
         health: Health {
             circuit: connection.circuit().as_str(),

@@ -199,3 +199,22 @@ pub(super) async fn get(
         None => Err(absent(&sources)),
     }
 }
+
+/// `GET /loans/{id}/…`: what no connection can answer in this version, said with what it can.
+pub(super) async fn not_supported(State(api): State<Api>, path: MatchedParameter) -> Problem {
+    let no_such_loan = || Problem::new(Code::LoanNotFound);
+    let connection = parameter(&path)
+        .and_then(|loan| loan.split_once(':'))
+        .and_then(|(connection, _)| api.gateway.connection(connection));
+    match connection {
+        Some(connection) => Problem::because(
+            Code::CapabilityNotSupported,
+            format!(
+                "`{}` can {}.",
+                connection.id,
+                connection.descriptor.capabilities().join(", ")
+            ),
+        ),
+        None => no_such_loan(),
+    }
+}

@@ -23,7 +23,7 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -87,6 +87,12 @@ impl Api {
             .route("/loans/search", post(loans::search))
             .route("/loans/summary", get(totals::summary))
             .route("/loans/{id}", get(loans::get))
+            .route("/loans/{id}/transactions", get(loans::not_supported))
+            .route("/loans/{id}/schedule", get(loans::not_supported))
+            .route("/loans/{id}/snapshots", get(loans::not_supported))
+            .route("/loans/{id}/explain", get(loans::not_supported))
+            .route("/customers", any(no_store))
+            .route("/customers/{id}", any(no_store))
             .route("/connections", get(connections::list))
             .route("/connections/{id}", get(connections::get))
             .route("/problems/{code}", get(explain))
@@ -122,6 +128,14 @@ async fn ready(State(api): State<Api>) -> Response {
     } else {
         Json(Word { status: "ready" }).into_response()
     }
+}
+
+/// `/customers`: the caller's own ids live in a store, and without one there are none.
+async fn no_store() -> Problem {
+    Problem::because(
+        Code::CapabilityNotSupported,
+        "Customers need a store, and this gateway has none configured.",
+    )
 }
 
 #[derive(Serialize)]

@@ -59,6 +59,8 @@ codes! {
         "No connection has a loan with this id. Ids come from the list; they begin with the connection's name.";
     ConnectionNotFound = "connection_not_found", NOT_FOUND, "No such connection",
         "This gateway has no connection of this name, or none you may see.";
+    CapabilityNotSupported = "capability_not_supported", NOT_FOUND, "Not supported here",
+        "The address is right, and this connection, this configuration or this version cannot answer it. `detail` says what can.";
     ReferenceNotFound = "reference_not_found", NOT_FOUND, "No such reference",
         "Every upstream that was asked says that it knows no such reference. `sources` has one report for each.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed",

@@ -142,6 +142,18 @@ pub enum NotAReference {
 }
 
 impl Descriptor {
+    /// What a connection of this provider can answer, in the words of `/connections`.
+    pub fn capabilities(&self) -> Vec<&'static str> {
+        let mut words = vec!["get"];
+        if self.lists_book {
+            words.push("list");
+        }
+        if !self.references.is_empty() {
+            words.push("list_by_reference");
+        }
+        words
+    }
+
     /// Reads `type:value`.
     pub fn reference(&self, text: &str) -> Result<Reference, NotAReference> {
         let (kind, value) = text.split_once(':').ok_or(NotAReference::Shape)?;
