@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod loans;
+mod print;
 mod serve;
 mod simulate;
 
