@@ -17,6 +17,7 @@ mod memory;
 mod pace;
 pub mod retry;
 mod send;
+mod tls;
 mod token;
 
 use std::sync::atomic::{AtomicU32, Ordering};
