@@ -18,6 +18,7 @@ mod api;
 mod architecture;
 mod cli;
 mod contract;
+mod faults;
 mod partial;
 mod secrets;
 mod support;
