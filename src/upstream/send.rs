@@ -182,6 +182,9 @@ async fn exchange(upstream: &Inner, client: &Client, request: Request) -> Result
         .execute(request)
         .await
         .map_err(|error| (classify::broken(&error), false))?;
+    if let Some(failure) = classify::ambiguous(response.headers()) {
+        return Err((failure, true));
+    }
     let status = response.status().as_u16();
     if status == 200 {
         let body = classify::read(response, upstream.settings.max_body, Some(&upstream.memory)).await;
