@@ -119,6 +119,7 @@ pub struct Reply {
     /// When it was complete.
     pub at: DateTime<Utc>,
     body: Body,
+    kept: bool,
     attempts: u32,
     operation: &'static str,
     pool: Arc<Pool>,
@@ -134,6 +135,11 @@ impl Reply {
     pub fn disown(&self, note: &'static str) -> Error {
         self.pool.distrust();
         self.failure(Kind::BadPayload, note)
+    }
+
+    /// Whether it came on a connection that was used before, where it may belong to an earlier question.
+    pub fn on_kept_connection(&self) -> bool {
+        self.kept
     }
 
     /// The decoded body.

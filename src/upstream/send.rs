@@ -42,19 +42,26 @@ struct Tried {
     counted: u32,
     replayed: bool,
     renewed: bool,
+    /// Whether a refusal that names nobody was asked for again on a connection of its own.
+    confirmed: bool,
 }
 
 pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Reply, Error> {
     let mut tried = Tried::default();
     loop {
         let failed = match attempt(upstream, &question, &mut tried).await {
-            Ok(body) => {
+            Ok((body, kept)) => {
                 let at = now();
                 upstream.health.succeeded(at);
+                if tried.confirmed {
+                    // The refusal did belong to an earlier question.
+                    upstream.pool.distrust();
+                }
                 let pool = std::sync::Arc::clone(&upstream.pool);
                 return Ok(Reply {
                     body,
                     at,
+                    kept,
                     attempts: tried.sent,
                     operation: question.operation,
                     pool,
@@ -65,6 +72,12 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
         if failed.stale_connection && !tried.replayed {
             // The upstream closed a kept connection just as we used it. Nothing was answered; a GET may be repeated.
             tried.replayed = true;
+            tried.counted = tried.counted.saturating_sub(1);
+            continue;
+        }
+        if failed.failure.kind == Kind::NotFound && failed.kept && !tried.confirmed {
+            // It does not say what was not found, and on a kept connection it may belong to an earlier question.
+            tried.confirmed = true;
             tried.counted = tried.counted.saturating_sub(1);
             continue;
         }
@@ -94,6 +107,8 @@ struct Failed {
     credential: Option<Credential>,
     /// A kept connection broke before the first byte of an answer.
     stale_connection: bool,
+    /// It came on a kept connection.
+    kept: bool,
 }
 
 impl Failed {
@@ -102,12 +117,18 @@ impl Failed {
             failure,
             credential: None,
             stale_connection: false,
+            kept: false,
         }
     }
 }
 
-/// One attempt, bounded by its own time limit and the call's deadline. Counts itself once it is really sent.
-async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -> Result<Body, Failed> {
+/// One attempt, bounded by its own time limit and the call's deadline. Counts itself once it is really sent. A body
+/// comes with whether it came on a kept connection.
+async fn attempt(
+    upstream: &Inner,
+    question: &Question<'_>,
+    tried: &mut Tried,
+) -> Result<(Body, bool), Failed> {
     let deadline = question.call.deadline;
     let out_of_time = |_| Failed::early(timed_out(Kind::DeadlineExceeded));
     let leave = upstream
@@ -145,7 +166,12 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
     }
     let started = Instant::now();
     let limit = started.checked_add(upstream.settings.timeout).unwrap_or(deadline);
-    let exchange = timeout_at(limit.min(deadline), exchange(upstream, &question.client, request));
+    let client = if tried.replayed || tried.confirmed {
+        upstream.pool.once()
+    } else {
+        question.client.clone()
+    };
+    let exchange = timeout_at(limit.min(deadline), exchange(upstream, &client, request));
     let (done, dialled) = noticing_dials(exchange).await;
     let (failure, answered) = match done {
         Ok(Ok(body)) => {
@@ -153,7 +179,7 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
             if let Some(token) = &credential.minted {
                 token.worked();
             }
-            return Ok(body);
+            return Ok((body, !dialled));
         }
         Ok(Err(broken)) => broken,
         Err(_) if limit <= deadline => (timed_out(Kind::Timeout), true),
@@ -173,6 +199,7 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
         failure,
         credential: Some(credential),
         stale_connection,
+        kept: !dialled,
     })
 }
 
