@@ -7,8 +7,10 @@
 //! ```
 
 mod bodies;
+mod desync;
 mod http;
 mod network;
+mod policy;
 mod table;
 mod tokens;
 
