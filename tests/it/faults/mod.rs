@@ -8,7 +8,9 @@
 
 mod bodies;
 mod desync;
+mod floods;
 mod http;
+mod minting;
 mod network;
 mod policy;
 mod table;
