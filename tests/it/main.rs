@@ -16,9 +16,12 @@
 
 mod api;
 mod architecture;
+mod cache;
 mod cli;
 mod contract;
 mod faults;
+mod inbound;
 mod partial;
+mod require;
 mod secrets;
 mod support;

@@ -282,6 +282,13 @@ impl Answer {
         assert_ne!(self.header("x-request-id"), "");
     }
 
+    /// The code of a problem; there is no list.
+    pub fn problem(&self) -> String {
+        let json = self.json();
+        assert!(json.get("data").is_none(), "{self:?}");
+        json["code"].as_str().unwrap().to_owned()
+    }
+
     /// Asserts that this is a list from which nothing is missing.
     pub fn assert_complete(&self) {
         assert_eq!(self.status, 200, "{self:?}");
