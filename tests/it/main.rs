@@ -21,6 +21,7 @@ mod cli;
 mod contract;
 mod faults;
 mod inbound;
+mod lifecycle;
 mod partial;
 mod require;
 mod secrets;
