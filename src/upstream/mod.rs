@@ -128,7 +128,12 @@ pub struct Reply {
 impl Reply {
     /// A failure found in the body of this answer.
     pub fn failure(&self, kind: Kind, note: &'static str) -> Error {
-        Error::new(kind, self.operation, note).with_status(200, self.attempts)
+        let failure = Error::new(kind, self.operation, note).with_status(200, self.attempts);
+        if kind.retryable() {
+            failure.after(send::DEFAULT_WAIT)
+        } else {
+            failure
+        }
     }
 
     /// This answer belongs to another question. No kept connection is trusted any more.

@@ -22,7 +22,7 @@ const MAX_REFUSAL: u64 = 64 * 1024;
 const MIN_ATTEMPT: Duration = Duration::from_millis(200);
 
 /// Waits a caller is told when the upstream names none.
-const DEFAULT_WAIT: Duration = Duration::from_secs(1);
+pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
 /// One request to be made: where, on what kind of connection, and in whose name.
 #[derive(Debug)]
