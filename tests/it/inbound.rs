@@ -61,7 +61,7 @@ async fn serve_with(patience: Patience, grace: Duration) -> Served {
         let stopped = async {
             // Dropped means the test is over, and so it keeps serving.
             if stopped.await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         server::serve(listener, routes, patience, stopping, stopped, || {}).await;

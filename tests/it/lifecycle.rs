@@ -31,11 +31,11 @@ impl Process {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let reloader = app.reloader();
-        let (stop, stopped) = oneshot::channel();
+        let (stop, told) = oneshot::channel();
         let exited = tokio::spawn(app.serve(listener, async {
             // Not told to stop, it serves until the test is over.
-            if stopped.await.is_err() {
-                std::future::pending().await
+            if told.await.is_err() {
+                std::future::pending::<()>().await;
             }
         }));
         Self {
@@ -62,28 +62,28 @@ fn setup(world: &World) -> Setup {
         .set("server.shutdown_grace", "10s")
 }
 
-/// Rows with this word in their ids.
-fn world(word: &str) -> World {
+/// A world whose only application has this id.
+fn of(id: &str) -> World {
     let world = World::documents();
-    let row = format!(r#"{{"application_id":"{word}"}}"#);
+    let row = format!(r#"{{"application_id":"{id}"}}"#);
     world.set_records(PROVIDER, vec![row]);
     world
 }
 
 /// An upstream that answers once it is let.
-async fn held(world: &World) -> (Chaos, watch::Sender<bool>) {
-    let (open, held) = watch::channel(false);
-    let chaos = Chaos::start(world, move |_| Act::Held(held.clone())).await;
+async fn holding(world: &World) -> (Chaos, watch::Sender<bool>) {
+    let (open, gate) = watch::channel(false);
+    let chaos = Chaos::start(world, move |_| Act::Held(gate.clone())).await;
     (chaos, open)
 }
 
 #[tokio::test]
 async fn stopping_says_so_keeps_accepting_for_a_while_and_finishes_what_is_in_hand() {
-    let world = world("one");
-    let (chaos, open) = held(&world).await;
+    let world = of("one");
+    let (chaos, open) = holding(&world).await;
     let process = Process::start(&setup(&world), &chaos).await;
-    let ready = process.get("/readyz").await;
-    assert_eq!((ready.status, ready.header("connection")), (200, ""));
+    let before = process.get("/readyz").await;
+    assert_eq!((before.status, before.header("connection")), (200, ""));
     let in_hand = tokio::spawn(process.get("/loans"));
     chaos.until(|counts| counts.requests() == 1).await;
 
@@ -112,7 +112,7 @@ async fn stopping_says_so_keeps_accepting_for_a_while_and_finishes_what_is_in_ha
 
 #[tokio::test]
 async fn requests_that_arrive_while_it_drains_are_answered() {
-    let world = world("one");
+    let world = of("one");
     let chaos = Chaos::start(&world, |_| Act::Answer(End::Keep)).await;
     let process = Process::start(&setup(&world), &chaos).await;
     let url = process.url("/loans");
@@ -130,8 +130,8 @@ async fn requests_that_arrive_while_it_drains_are_answered() {
 
 #[tokio::test]
 async fn nobody_keeps_it_beyond_its_grace() {
-    let world = world("one");
-    let (chaos, _open) = held(&world).await;
+    let world = of("one");
+    let (chaos, _open) = holding(&world).await;
     let setup = setup(&world)
         .set("server.drain_delay", "0ms")
         .set("server.shutdown_grace", "300ms");
@@ -157,8 +157,8 @@ async fn nobody_keeps_it_beyond_its_grace() {
 
 #[tokio::test]
 async fn a_new_config_is_for_new_requests_and_the_old_one_for_those_in_hand() {
-    let (before, after) = (world("before"), world("after"));
-    let (old, open) = held(&before).await;
+    let (before, after) = (of("before"), of("after"));
+    let (old, open) = holding(&before).await;
     let new = Chaos::start(&after, |_| Act::Answer(End::Keep)).await;
     let process = Process::start(&setup(&before), &old).await;
     let in_hand = tokio::spawn(process.get("/loans"));
@@ -181,7 +181,7 @@ async fn a_new_config_is_for_new_requests_and_the_old_one_for_those_in_hand() {
 
 #[tokio::test]
 async fn what_the_old_credentials_fetched_is_not_given_to_the_new() {
-    let (before, after) = (world("before"), world("after"));
+    let (before, after) = (of("before"), of("after"));
     let old = Chaos::start(&before, |_| Act::Answer(End::Keep)).await;
     let new = Chaos::start(&after, |_| Act::Answer(End::Keep)).await;
     let cached = |world| setup(world).set("cache.max_age", "60s");
@@ -199,7 +199,7 @@ async fn what_the_old_credentials_fetched_is_not_given_to_the_new() {
 
 #[tokio::test]
 async fn a_bad_config_changes_nothing() {
-    let world = world("one");
+    let world = of("one");
     let chaos = Chaos::start(&world, |_| Act::Answer(End::Keep)).await;
     let process = Process::start(&setup(&world), &chaos).await;
     let bad = [
@@ -219,7 +219,7 @@ async fn a_bad_config_changes_nothing() {
 
 #[tokio::test]
 async fn reloads_in_a_row_lose_no_request() {
-    let world = world("one");
+    let world = of("one");
     let chaos = Chaos::start(&world, |_| Act::Answer(End::Keep)).await;
     let process = Process::start(&setup(&world), &chaos).await;
     let asking = async {

@@ -18,6 +18,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// 4 MiB of spaces in a few kilobytes.
 static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| gzip(&vec![b' '; 4 << 20]));
 
+/// 16 MiB of spaces.
+const BROTLI: [u8; 27] = [
+    203, 255, 255, 63, 248, 37, 64, 226, 177, 64, 32, 247, 254, 143, 255, 255, 127, 240, 75, 0, 196, 97, 17,
+    128, 238, 253, 223,
+];
+
 fn ok(fields: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!(
@@ -86,6 +92,9 @@ fn compressed() -> Vec<Row> {
         row("B03", "gzip bomb, a thousand to one", |_, _| {
             Act::Bytes(ok("content-encoding: gzip\r\n", &BOMB), End::Keep)
         }),
+        row("B03", "brotli bomb, a million to one", |_, _| {
+            Act::Bytes(ok("content-encoding: br\r\n", &BROTLI), End::Keep)
+        }),
         row("B04", "gzip as it should be", |_, _| {
             bent(|whole| encoded(whole, "gzip", &gzip(&whole.body)), End::Keep)
         }),
@@ -150,7 +159,7 @@ fn cut() -> Vec<Row> {
         row("B05", "Content-Length longer than the body, kept", |_, _| {
             Act::Half(End::Hang)
         })
-        .ends(Ends::ByTheAttempt),
+        .ends(Ends::Attempt),
         row("B05", "chunked, cut before the last chunk", |_, _| {
             bent(
                 |whole| {

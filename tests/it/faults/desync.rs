@@ -125,8 +125,8 @@ async fn notices(provider: Provider, kind: &str) {
     assert_eq!((whole, refused), (QUESTIONS / 2, QUESTIONS / 2));
     assert_eq!(chaos.counts().connections, QUESTIONS / 2);
     // Somebody without loans has answers that name nobody.
-    ask(&gateway, provider, kind, &[PEOPLE[0], NOBODY], 40).await;
-    ask(&gateway, provider, kind, &[NOBODY, PEOPLE[1]], 40).await;
+    ask(&gateway, provider, kind, &[PEOPLE[0], NOBODY], 20).await;
+    ask(&gateway, provider, kind, &[NOBODY, PEOPLE[1]], 20).await;
 }
 
 /// The provider's rows do not: no connection is used twice.

@@ -157,7 +157,7 @@ fn strange() -> Vec<Row> {
             let hint = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n";
             Act::Endless("", hint.repeat(16).into_bytes())
         })
-        .ends(Ends::ByTheAttempt),
+        .ends(Ends::Attempt),
     ]
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use loangate::sim::Fault;
+
 use super::table::{ALL, Ends, KEPT, Row, row};
 use crate::support::chaos::{Act, Door, End};
 
@@ -62,31 +64,34 @@ pub(super) fn rows() -> Vec<Row> {
         row("N07", "takes the request and never answers", |_, _| {
             nothing(End::Hang)
         })
-        .ends(Ends::ByTheAttempt),
+        .ends(Ends::Attempt),
         row(
             "N07",
             "never answers, and the attempt has longer than the request",
             |_, _| nothing(End::Hang),
         )
-        .ends(Ends::ByTheDeadline),
+        .ends(Ends::Deadline),
         row("N08", "stalls in the head", |_, _| {
             Act::Bytes(half_a_head(), End::Hang)
         })
-        .ends(Ends::ByTheAttempt),
-        row("N08", "stalls in the body", |_, _| Act::Half(End::Hang)).ends(Ends::ByTheAttempt),
+        .ends(Ends::Attempt),
+        row("N08", "stalls in the body", |_, _| Act::Half(End::Hang)).ends(Ends::Attempt),
         row("N09", "one byte every 20 ms", |_, _| {
             Act::Drip(Duration::from_millis(20))
         })
-        .ends(Ends::ByTheAttempt),
+        .ends(Ends::Attempt),
+        row("N18", "300 ms late", |_, _| Act::Answer(End::Keep)).world(|world, provider| {
+            world.set_fault(provider, Fault::Slow(Duration::from_millis(300)));
+        }),
         row("N16", "TLS handshake stalls", |_, _| nothing(End::Hang))
-            .ends(Ends::ByTheAttempt)
+            .ends(Ends::Attempt)
             .setup(|setup, provider| {
                 setup
-                    .to_tls(provider)
+                    .over_tls(provider)
                     .connection(provider, "connect_timeout", "100ms")
             }),
         row("N16", "plain text where TLS should be", |_, _| nothing(End::Hang))
             .door(Door::Speak("HTTP/1.1 400 Bad Request\r\n\r\n"))
-            .setup(super::super::support::Setup::to_tls),
+            .setup(super::super::support::Setup::over_tls),
     ]
 }

@@ -14,10 +14,10 @@ const ROOM: u64 = 750;
 /// One attempt where the fault is over before any limit: the config's own default.
 const ATTEMPT: u64 = 5_000;
 /// One attempt where nothing but its limit ends it, and how many there are.
-const SHORT: u64 = 200;
+const SHORT: u64 = 300;
 const SHORT_ATTEMPTS: u64 = 2;
 /// The whole request where nothing but its deadline ends it.
-const DEADLINE: u64 = 600;
+const DEADLINE: u64 = 1_500;
 
 pub(super) const ALL: &[Provider] = &Provider::ALL;
 /// Providers whose sockets are kept between questions.
@@ -29,19 +29,19 @@ pub(super) const MINTING: &[Provider] = &[Provider::Bsa, Provider::Goscore];
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ends {
     /// The fault itself: no time limit is met.
-    ByItself,
+    Itself,
     /// The limit of the attempt, twice.
-    ByTheAttempt,
+    Attempt,
     /// The deadline of the request.
-    ByTheDeadline,
+    Deadline,
 }
 
 impl Ends {
     fn bound(self) -> u64 {
         match self {
-            Self::ByItself => ATTEMPT,
-            Self::ByTheAttempt => SHORT * SHORT_ATTEMPTS + ROOM,
-            Self::ByTheDeadline => DEADLINE + ROOM,
+            Self::Itself => ATTEMPT,
+            Self::Attempt => SHORT * SHORT_ATTEMPTS + ROOM,
+            Self::Deadline => DEADLINE + ROOM,
         }
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn row(id: &'static str, fault: &'static str, script: fn(Provider, &A
         over: ALL,
         script,
         door: Door::Open,
-        ends: Ends::ByItself,
+        ends: Ends::Itself,
         warm: false,
         tokens: false,
         setup: |setup, _| setup,
@@ -185,11 +185,11 @@ impl Row {
             );
         }
         setup = match self.ends {
-            Ends::ByItself => setup,
-            Ends::ByTheAttempt => setup
+            Ends::Itself => setup,
+            Ends::Attempt => setup
                 .connection(provider, "timeout", &format!("{SHORT}ms"))
                 .connection(provider, "retry.attempts", &SHORT_ATTEMPTS.to_string()),
-            Ends::ByTheDeadline => setup.set("server.deadline", &format!("{DEADLINE}ms")),
+            Ends::Deadline => setup.set("server.deadline", &format!("{DEADLINE}ms")),
         };
         (self.setup)(setup, provider)
     }

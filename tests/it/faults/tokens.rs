@@ -74,7 +74,7 @@ fn tokens() -> Vec<Row> {
         row("A03", "token calls: never answered", |_, asked| {
             token(asked, Act::Bytes(Vec::new(), End::Hang))
         })
-        .ends(Ends::ByTheAttempt),
+        .ends(Ends::Attempt),
         row("A03", "token calls: a token that ran out in 1999", |_, asked| {
             let goscore = r#"{"token":"sim-goscore-token","expire_at":"01-01-1999 00:00"}"#;
             token(asked, answer(200, goscore))

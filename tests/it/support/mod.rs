@@ -103,7 +103,7 @@ impl Setup {
     }
 
     /// Expects TLS of a provider, at the address it has.
-    pub fn to_tls(mut self, provider: Provider) -> Self {
+    pub fn over_tls(mut self, provider: Provider) -> Self {
         let key = format!("LOANGATE__CONNECTIONS__{provider}__BASE_URL").to_uppercase();
         for (_, url) in self.overrides.iter_mut().filter(|(name, _)| *name == key) {
             *url = url.replacen("http://", "https://", 1);
