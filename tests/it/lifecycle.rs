@@ -114,7 +114,7 @@ async fn stopping_says_so_keeps_accepting_for_a_while_and_finishes_what_is_in_ha
 async fn requests_that_arrive_while_it_drains_are_answered() {
     let world = of("one");
     let chaos = Chaos::start(&world, |_| Act::Answer(End::Keep)).await;
-    let process = Process::start(&setup(&world), &chaos).await;
+    let process = Process::start(&setup(&world).set("server.drain_delay", "1s"), &chaos).await;
     let url = process.url("/loans");
     process.stop.send(()).unwrap();
     let started = Instant::now();
