@@ -113,6 +113,11 @@ impl Page {
         }
     }
 
+    /// Whether it names nobody, and came where an answer to an earlier question could have come.
+    pub(super) fn may_be_anybodys(&self, reply: &Reply) -> bool {
+        self.loans.is_empty() && reply.on_kept_connection()
+    }
+
     /// Refuses a page that holds loans of somebody who was not asked for: on a shared connection that is the first
     /// sign of an answer that belongs to another question.
     pub(super) fn belongs(

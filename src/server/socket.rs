@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -15,17 +16,21 @@ use super::Patience;
 
 /// Whether a request is in hand: then the client owes us nothing.
 #[derive(Debug, Default)]
-pub(super) struct Exchange(AtomicBool);
+pub(super) struct Exchange {
+    serving: AtomicBool,
+    /// Who read while it was: the HTTP library does not read again by itself, so nobody would start the next deadline.
+    reader: AtomicWaker,
+}
 
 impl Exchange {
     /// A request's head is complete. Until the result is dropped the client is not waited for.
     pub(super) fn begin(self: &Arc<Self>) -> Serving {
-        self.0.store(true, Ordering::Relaxed);
+        self.serving.store(true, Ordering::Relaxed);
         Serving(Arc::clone(self))
     }
 
     fn serving(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.serving.load(Ordering::Relaxed)
     }
 }
 
@@ -35,7 +40,8 @@ pub(super) struct Serving(Arc<Exchange>);
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
+        self.0.serving.store(false, Ordering::Relaxed);
+        self.0.reader.wake();
     }
 }
 
@@ -88,6 +94,10 @@ impl Guarded {
     fn written<T>(&mut self, context: &mut Context<'_>, wrote: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if wrote.is_ready() {
             self.writing = false;
+            if self.owes == Owes::NextRequest {
+                // It is still taking its answer.
+                reset(&mut self.read_by, self.patience.idle);
+            }
             return wrote;
         }
         if !self.writing {
@@ -125,6 +135,7 @@ impl AsyncRead for Guarded {
             return Poll::Ready(read);
         }
         if this.owes == Owes::Nothing {
+            this.exchange.reader.register(context.waker());
             return Poll::Pending;
         }
         ready!(this.read_by.as_mut().poll(context));

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::book::{Listing, Order};
 use super::front::Bend;
 use super::provider::Provider;
-use super::record::{field, with_more, with_new_words};
+use super::record::{field, with_missing, with_new_words};
 use super::reply::{Reply, failure};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -65,13 +65,17 @@ fn one(world: &World, id: &str, bend: Bend) -> Reply {
         // Carbon has no 404 for this.
         return failure(Provider::Carbon, 400, "Application not found");
     };
-    let more = format!(
-        r#""account_identifier":"PC_{}","disbursement_account":null"#,
+    let account = format!(
+        r#""PC_{}""#,
         id.split('-').next().unwrap_or_default().to_ascii_uppercase()
     );
+    let more = [
+        ("account_identifier", account.as_str()),
+        ("disbursement_account", "null"),
+    ];
     Reply::json(format!(
         r#"{{"status":"success","message":"Loan application fetched","data":{}}}"#,
-        with_more(&shown(&row, bend), &more)
+        with_missing(&shown(&row, bend), &more)
     ))
 }
 

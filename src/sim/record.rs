@@ -132,3 +132,17 @@ pub(super) fn with_more(row: &str, more: &str) -> String {
         None => row.to_owned(),
     }
 }
+
+/// The object with those of `more` behind its own fields that it does not have.
+pub(super) fn with_missing(row: &str, more: &[(&str, &str)]) -> String {
+    let fields = Fields::read(row);
+    let missing: Vec<String> = more
+        .iter()
+        .filter(|(name, _)| fields.as_ref().is_none_or(|fields| fields.raw(name).is_none()))
+        .map(|(name, value)| format!("{}:{value}", quoted(name)))
+        .collect();
+    if missing.is_empty() {
+        return row.to_owned();
+    }
+    with_more(row, &missing.join(","))
+}

@@ -5,7 +5,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, DATE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use reqwest::{Error, Response};
 
 use super::error::Kind;
@@ -27,25 +27,52 @@ pub(super) fn broken(error: &Error) -> Failure {
     if error.is_connect() {
         return failure(Kind::Unavailable, Cause::Broken, "No connection");
     }
+    if malformed(error) {
+        return failure(
+            Kind::BadPayload,
+            Cause::Final,
+            "It is not HTTP, or not compressed as it says",
+        );
+    }
     if error.is_decode() || error.is_body() || error.is_request() {
         return failure(Kind::Unavailable, Cause::Broken, "The connection broke");
     }
     failure(Kind::Unavailable, Cause::Final, "")
 }
 
+/// Every error below this one, those included that an I/O error wraps: its own `source` skips them.
+fn below(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |error| {
+        let error: &(dyn std::error::Error + 'static) = *error;
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map_or_else(|| error.source(), |inner| Some(inner))
+    })
+}
+
+fn is_io(error: &(dyn std::error::Error + 'static), kinds: &[io::ErrorKind]) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| kinds.contains(&error.kind()))
+}
+
 /// rustls reports what it refuses as invalid data; no certificate gets better by asking again.
 fn certificate(error: &Error) -> bool {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if inner
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
-        {
-            return error.is_connect();
-        }
-        source = inner.source();
-    }
-    false
+    error.is_connect() && below(error).any(|error| is_io(error, &[io::ErrorKind::InvalidData]))
+}
+
+/// Heads, chunks and compressed bodies that cannot be read; one that ends too early was cut, and is not among them.
+fn malformed(error: &Error) -> bool {
+    below(error).any(|error| {
+        error
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_parse)
+            || is_io(error, &[io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput])
+    })
+}
+
+/// Two frames for one body: whoever reads the other one takes the rest for the next answer. RFC 9112 section 6.3.
+pub(super) fn ambiguous(headers: &HeaderMap) -> Option<Failure> {
+    let both = headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
+    both.then(|| failure(Kind::BadPayload, Cause::Final, "It gives its length twice"))
 }
 
 /// A complete answer that is not a 200.

@@ -8,11 +8,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder};
+use reqwest::Client;
 use tower::{Layer, Service};
 
 use super::Settings;
 use super::dns::Resolver;
+use super::tls;
 
 /// Below the idle limit of the usual load balancers in front of providers.
 const IDLE: Duration = Duration::from_secs(20);
@@ -65,28 +66,23 @@ impl Pool {
     }
 }
 
-/// Machines without a CA store get the bundled trust anchors, because building a client fails there even for plain
-/// HTTP.
 fn build(settings: &Settings, resolver: &Resolver, keep: bool) -> Result<Client, reqwest::Error> {
-    let builder = || -> ClientBuilder {
-        Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(if keep { settings.max_concurrency } else { 0 })
-            .dns_resolver(Arc::new(resolver.clone()))
-            .connector_layer(Dialling)
-            .user_agent(concat!("loangate/", env!("CARGO_PKG_VERSION")))
+    let builder = match tls::config() {
+        Ok(config) => Client::builder().tls_backend_preconfigured(config),
+        Err(_) => Client::builder(),
     };
-    builder().build().or_else(|_| {
-        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-            .iter()
-            .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        builder().tls_certs_only(roots).build()
-    })
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .connect_timeout(settings.connect_timeout)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(if keep { settings.max_concurrency } else { 0 })
+        .dns_resolver(Arc::new(resolver.clone()))
+        .connector_layer(Dialling)
+        .user_agent(concat!("loangate/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 tokio::task_local! {

@@ -181,6 +181,7 @@ impl Error {
     #[must_use]
     pub fn permanent(mut self) -> Self {
         self.retryable = false;
+        self.retry_after = None;
         self
     }
 

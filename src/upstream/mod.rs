@@ -17,6 +17,7 @@ mod memory;
 mod pace;
 pub mod retry;
 mod send;
+mod tls;
 mod token;
 mod trace;
 
@@ -120,6 +121,7 @@ pub struct Reply {
     /// When it was complete.
     pub at: DateTime<Utc>,
     body: Body,
+    kept: bool,
     attempts: u32,
     operation: &'static str,
     pool: Arc<Pool>,
@@ -128,13 +130,23 @@ pub struct Reply {
 impl Reply {
     /// A failure found in the body of this answer.
     pub fn failure(&self, kind: Kind, note: &'static str) -> Error {
-        Error::new(kind, self.operation, note).with_status(200, self.attempts)
+        let failure = Error::new(kind, self.operation, note).with_status(200, self.attempts);
+        if kind.retryable() {
+            failure.after(send::DEFAULT_WAIT)
+        } else {
+            failure
+        }
     }
 
     /// This answer belongs to another question. No kept connection is trusted any more.
     pub fn disown(&self, note: &'static str) -> Error {
         self.pool.distrust();
         self.failure(Kind::BadPayload, note)
+    }
+
+    /// Whether it came on a connection that was used before, where it may belong to an earlier question.
+    pub fn on_kept_connection(&self) -> bool {
+        self.kept
     }
 
     /// The decoded body.

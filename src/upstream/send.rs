@@ -24,7 +24,7 @@ const MAX_REFUSAL: u64 = 64 * 1024;
 const MIN_ATTEMPT: Duration = Duration::from_millis(200);
 
 /// Waits a caller is told when the upstream names none.
-const DEFAULT_WAIT: Duration = Duration::from_secs(1);
+pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
 /// One request to be made: where, on what kind of connection, and in whose name.
 #[derive(Debug)]
@@ -44,19 +44,26 @@ struct Tried {
     counted: u32,
     replayed: bool,
     renewed: bool,
+    /// Whether a refusal that names nobody was asked for again on a connection of its own.
+    confirmed: bool,
 }
 
 pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Reply, Error> {
     let mut tried = Tried::default();
     loop {
         let failed = match attempt(upstream, &question, &mut tried).await {
-            Ok(body) => {
+            Ok((body, kept)) => {
                 let at = now();
                 upstream.health.succeeded(at);
+                if tried.confirmed {
+                    // The refusal did belong to an earlier question.
+                    upstream.pool.distrust();
+                }
                 let pool = std::sync::Arc::clone(&upstream.pool);
                 return Ok(Reply {
                     body,
                     at,
+                    kept,
                     attempts: tried.sent,
                     operation: question.operation,
                     pool,
@@ -67,6 +74,12 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
         if failed.stale_connection && !tried.replayed {
             // The upstream closed a kept connection just as we used it. Nothing was answered; a GET may be repeated.
             tried.replayed = true;
+            tried.counted = tried.counted.saturating_sub(1);
+            continue;
+        }
+        if failed.failure.kind == Kind::NotFound && failed.kept && !tried.confirmed {
+            // It does not say what was not found, and on a kept connection it may belong to an earlier question.
+            tried.confirmed = true;
             tried.counted = tried.counted.saturating_sub(1);
             continue;
         }
@@ -96,6 +109,8 @@ struct Failed {
     credential: Option<Credential>,
     /// A kept connection broke before the first byte of an answer.
     stale_connection: bool,
+    /// It came on a kept connection.
+    kept: bool,
 }
 
 impl Failed {
@@ -104,12 +119,18 @@ impl Failed {
             failure,
             credential: None,
             stale_connection: false,
+            kept: false,
         }
     }
 }
 
-/// One attempt, bounded by its own time limit and the call's deadline. Counts itself once it is really sent.
-async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -> Result<Body, Failed> {
+/// One attempt, bounded by its own time limit and the call's deadline. Counts itself once it is really sent. A body
+/// comes with whether it came on a kept connection.
+async fn attempt(
+    upstream: &Inner,
+    question: &Question<'_>,
+    tried: &mut Tried,
+) -> Result<(Body, bool), Failed> {
     let deadline = question.call.deadline;
     let out_of_time = |_| Failed::early(timed_out(Kind::DeadlineExceeded));
     let leave = upstream
@@ -148,7 +169,12 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
     }
     let started = Instant::now();
     let limit = started.checked_add(upstream.settings.timeout).unwrap_or(deadline);
-    let exchange = timeout_at(limit.min(deadline), exchange(upstream, &question.client, request));
+    let client = if tried.replayed || tried.confirmed {
+        upstream.pool.once()
+    } else {
+        question.client.clone()
+    };
+    let exchange = timeout_at(limit.min(deadline), exchange(upstream, &client, request));
     let (done, dialled) = noticing_dials(exchange).await;
     let (failure, answered) = match done {
         Ok(Ok(body)) => {
@@ -156,7 +182,7 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
             if let Some(token) = &credential.minted {
                 token.worked();
             }
-            return Ok(body);
+            return Ok((body, !dialled));
         }
         Ok(Err(broken)) => broken,
         Err(_) if limit <= deadline => (timed_out(Kind::Timeout), true),
@@ -176,6 +202,7 @@ async fn attempt(upstream: &Inner, question: &Question<'_>, tried: &mut Tried) -
         failure,
         credential: Some(credential),
         stale_connection,
+        kept: !dialled,
     })
 }
 
@@ -185,6 +212,9 @@ async fn exchange(upstream: &Inner, client: &Client, request: Request) -> Result
         .execute(request)
         .await
         .map_err(|error| (classify::broken(&error), false))?;
+    if let Some(failure) = classify::ambiguous(response.headers()) {
+        return Err((failure, true));
+    }
     let status = response.status().as_u16();
     if status == 200 {
         let body = classify::read(response, upstream.settings.max_body, Some(&upstream.memory)).await;

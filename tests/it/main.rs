@@ -16,8 +16,13 @@
 
 mod api;
 mod architecture;
+mod cache;
 mod cli;
 mod contract;
+mod faults;
+mod inbound;
+mod lifecycle;
 mod partial;
+mod require;
 mod secrets;
 mod support;

@@ -84,6 +84,12 @@ impl Provider for Belvo {
     }
 
     async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
+        self.list(call, scope, number, Answers::NameTheirSubject).await
+    }
+}
+
+impl Belvo {
+    async fn list(&self, call: &Call, scope: &Scope, number: u32, answers: Answers) -> Result<Page, Error> {
         let (page, limit) = (number.to_string(), self.limit.to_string());
         // Newest first: the first snapshot of a loan is the one to show.
         let mut query = vec![("page", page.as_str()), ("limit", &limit), ("order", "desc")];
@@ -99,7 +105,7 @@ impl Provider for Belvo {
         query.extend(asked.map(|((name, _), value)| (name, value)));
         let reply = self
             .upstream
-            .get(call, operation, Answers::NameTheirSubject, &["loans"], &query)
+            .get(call, operation, answers, &["loans"], &query)
             .await?;
         let list: wire::List<'_> = reply.json()?;
         let rows = list
@@ -121,6 +127,9 @@ impl Provider for Belvo {
             Some(pages) => More::from(u64::from(number) < pages),
             None => More::from(count >= size),
         };
+        if asked.is_some() && page.may_be_anybodys(&reply) {
+            return Box::pin(self.list(call, scope, number, Answers::AreAnonymous)).await;
+        }
         let page = page.numbered(&reply, number, meta.and_then(|meta| meta.current_page))?;
         match asked {
             Some(((_, actual), value)) => page.belongs(&reply, Some(value), actual),

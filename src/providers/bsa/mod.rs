@@ -97,14 +97,15 @@ impl Provider for Bsa {
 
     async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         match scope {
-            Scope::Book => self.list(call, None, number).await,
+            Scope::Book => self.list(call, None, number, Answers::NameTheirSubject).await,
             Scope::Reference(reference) if reference.kind == "customer" => {
-                self.list(call, Some(("customerId", &reference.value)), number)
-                    .await
+                let customer = Some(("customerId", reference.value.as_str()));
+                self.list(call, customer, number, Answers::NameTheirSubject).await
             }
+            // Rows do not hold the partner's id of their customer.
             Scope::Reference(reference) => {
-                self.list(call, Some(("customerExternalId", &reference.value)), number)
-                    .await
+                let customer = Some(("customerExternalId", reference.value.as_str()));
+                self.list(call, customer, number, Answers::AreAnonymous).await
             }
             Scope::Loan(id) => self.one(call, id).await,
         }
@@ -112,7 +113,13 @@ impl Provider for Bsa {
 }
 
 impl Bsa {
-    async fn list(&self, call: &Call, customer: Option<(&str, &str)>, number: u32) -> Result<Page, Error> {
+    async fn list(
+        &self,
+        call: &Call,
+        customer: Option<(&str, &str)>,
+        number: u32,
+        answers: Answers,
+    ) -> Result<Page, Error> {
         let (page, rows) = (number.to_string(), self.rows.to_string());
         // Without an order the LMS promises none and pages overlap. Its `status` filter scans only 1,000 loans and
         // is never sent.
@@ -123,15 +130,10 @@ impl Bsa {
             ("sortOrder", "ASC"),
         ];
         query.extend(customer);
-        // Rows do not hold the partner's id of their customer.
         let operation = if customer.is_some() {
             "list_customer_loans"
         } else {
             "list_loans"
-        };
-        let answers = match customer {
-            Some(("customerExternalId", _)) => Answers::AreAnonymous,
-            _ => Answers::NameTheirSubject,
         };
         let reply = self
             .upstream
@@ -154,6 +156,9 @@ impl Bsa {
         let rows = Count::of(list.rows_per_page).unwrap_or(self.rows);
         let read = u64::from(number).saturating_mul(rows);
         page.more = More::from(!empty && page.announced.is_none_or(|total| read < total));
+        if customer.is_some() && page.may_be_anybodys(&reply) {
+            return Box::pin(self.list(call, customer, number, Answers::AreAnonymous)).await;
+        }
         let asked = customer.and_then(|(name, value)| (name == "customerId").then_some(value));
         page.numbered(&reply, number, list.page)?
             .belongs(&reply, asked, |loan| loan.borrower.customer_id.as_deref())

@@ -70,15 +70,24 @@ impl Provider for Carbon {
 
     async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         match scope {
-            Scope::Book => self.list(call, None, number).await,
-            Scope::Reference(reference) => self.list(call, Some(&reference.value), number).await,
+            Scope::Book => self.list(call, None, number, Answers::NameTheirSubject).await,
+            Scope::Reference(reference) => {
+                self.list(call, Some(&reference.value), number, Answers::NameTheirSubject)
+                    .await
+            }
             Scope::Loan(application) => self.one(call, application).await,
         }
     }
 }
 
 impl Carbon {
-    async fn list(&self, call: &Call, customer: Option<&str>, number: u32) -> Result<Page, Error> {
+    async fn list(
+        &self,
+        call: &Call,
+        customer: Option<&str>,
+        number: u32,
+        answers: Answers,
+    ) -> Result<Page, Error> {
         let page = number.to_string();
         let operation = if customer.is_some() {
             "list_customer_loans"
@@ -89,13 +98,7 @@ impl Carbon {
         query.extend(customer.map(|customer| ("customer_id", customer)));
         let reply = self
             .upstream
-            .get(
-                call,
-                operation,
-                Answers::NameTheirSubject,
-                &["v1", "loans"],
-                &query,
-            )
+            .get(call, operation, answers, &["v1", "loans"], &query)
             .await?;
         let list: wire::List<'_> = reply.json()?;
         succeeded(&reply, list.status.as_deref())?;
@@ -115,6 +118,9 @@ impl Carbon {
             // The largest `limit` is not documented, and this envelope does not say which one was used.
             None => More::UntilAnnounced,
         };
+        if customer.is_some() && page.may_be_anybodys(&reply) {
+            return Box::pin(self.list(call, customer, number, Answers::AreAnonymous)).await;
+        }
         let echoed = pagination.and_then(|page| page.page);
         page.numbered(&reply, number, echoed)?
             .belongs(&reply, customer, |loan| loan.borrower.customer_id.as_deref())

@@ -94,3 +94,19 @@ async fn one_application_has_more_to_say_than_its_row() {
     assert_eq!(unknown.json()["message"], "Application not found");
     assert_eq!(unknown.json()["status"], "error");
 }
+
+#[tokio::test]
+async fn the_detail_adds_only_what_the_row_does_not_have() {
+    let world = World::documents();
+    let row = r#"{"application_id":"A-1","account_identifier":"MINE"}"#;
+    world.set_records(Provider::Carbon, vec![row.to_owned()]);
+    let answer = get(&world, Provider::Carbon, "/v1/loans/A-1").await;
+    assert_eq!(
+        answer.text.matches("account_identifier").count(),
+        1,
+        "{}",
+        answer.text
+    );
+    assert_eq!(answer.json()["data"]["account_identifier"], "MINE");
+    assert!(answer.json()["data"]["disbursement_account"].is_null());
+}

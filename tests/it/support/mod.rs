@@ -1,5 +1,6 @@
 //! The real gateway over simulators, both on ports the system picks, and a plain caller.
 
+pub mod chaos;
 pub mod keys;
 pub mod log;
 pub mod rows;
@@ -93,6 +94,21 @@ impl Setup {
     /// Overrides a key of a connection.
     pub fn connection(self, provider: Provider, key: &str, value: &str) -> Self {
         self.set(&format!("connections.{provider}.{key}"), value)
+    }
+
+    /// Reaches a provider through an upstream that breaks things; tokens still come from the simulator if they have
+    /// an address of their own.
+    pub fn through(self, provider: Provider, chaos: &chaos::Chaos) -> Self {
+        self.connection(provider, "base_url", &chaos.base(provider))
+    }
+
+    /// Expects TLS of a provider, at the address it has.
+    pub fn over_tls(mut self, provider: Provider) -> Self {
+        let key = format!("LOANGATE__CONNECTIONS__{provider}__BASE_URL").to_uppercase();
+        for (_, url) in self.overrides.iter_mut().filter(|(name, _)| *name == key) {
+            *url = url.replacen("http://", "https://", 1);
+        }
+        self
     }
 
     /// Time limits for upstreams that never answer.
@@ -264,6 +280,13 @@ impl Answer {
         assert!(!json["detail"].as_str().unwrap().is_empty());
         assert_eq!(json["request_id"], self.header("x-request-id"));
         assert_ne!(self.header("x-request-id"), "");
+    }
+
+    /// The code of a problem; there is no list.
+    pub fn problem(&self) -> String {
+        let json = self.json();
+        assert!(json.get("data").is_none(), "{self:?}");
+        json["code"].as_str().unwrap().to_owned()
     }
 
     /// Asserts that this is a list from which nothing is missing.
