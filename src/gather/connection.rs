@@ -16,7 +16,7 @@ use crate::upstream::{Shared, circuit};
 pub(super) struct Credential(u64);
 
 impl Credential {
-    fn next() -> Self {
+    pub(super) fn next() -> Self {
         static OPENED: AtomicU64 = AtomicU64::new(0);
         Self(OPENED.fetch_add(1, Ordering::Relaxed))
     }

@@ -289,3 +289,47 @@ fn rows(page: &Page) -> u64 {
 fn broken(note: &'static str) -> Error {
     Error::new(Kind::BadPayload, "walk", note)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gather::connection::Credential;
+    use crate::gather::drift::DriftCounters;
+    use crate::providers::{self, Provider};
+    use crate::upstream::Upstream;
+
+    /// An adapter with a defect.
+    #[derive(Debug)]
+    struct Panicking;
+
+    #[async_trait::async_trait]
+    impl Provider for Panicking {
+        fn upstream(&self) -> &Upstream {
+            panic!("no upstream")
+        }
+
+        fn locate(&self, _: &str) -> Option<Scope> {
+            None
+        }
+
+        async fn page(&self, _: &Call, _: &Scope, _: u32) -> Result<Page, Error> {
+            panic!("a defect")
+        }
+    }
+
+    #[tokio::test]
+    async fn an_adapter_that_panics_is_a_failed_source() {
+        let connection = Arc::new(Connection {
+            id: Arc::from("x"),
+            descriptor: providers::ALL[0],
+            references: Vec::new(),
+            drift: DriftCounters::default(),
+            credential: Credential::next(),
+            provider: Arc::new(Panicking),
+        });
+        let mut walk = SourceWalk::new(&connection, vec![Scope::Book], 10);
+        let loans = walk.advance(Instant::now()).await;
+        assert!(loans.is_empty() && walk.ended() && !walk.tally.answered);
+        assert_eq!(walk.tally.error.unwrap().kind, Kind::Internal);
+    }
+}
