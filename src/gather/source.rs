@@ -44,13 +44,11 @@ impl Status {
     }
 }
 
-/// Why a source was not asked, or stopped early.
+/// Why a source was not asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Nothing names a person or a loan to it, and it cannot list.
     NoReference,
-    /// It has more loans than this answer may hold.
-    LimitReached,
 }
 
 impl Reason {
@@ -58,7 +56,6 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoReference => "no_reference",
-            Self::LimitReached => "limit_reached",
         }
     }
 }
@@ -73,7 +70,7 @@ pub struct Source {
     /// How it did.
     #[serde(serialize_with = "word")]
     pub status: Status,
-    /// Why it was not asked, or stopped early.
+    /// Why it was not asked.
     #[serde(serialize_with = "optional_word")]
     pub reason: Option<Reason>,
     /// Loans of it in `data`.

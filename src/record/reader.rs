@@ -59,6 +59,11 @@ impl<'a> Reader<'a> {
     /// The raw JSON text of a field, which is then read; `None` when it is absent or null.
     pub fn raw(&mut self, key: &str) -> Option<&'a str> {
         let entry = self.find(key)?;
+        if entry.ambiguous {
+            entry.fate = Fate::Kept;
+            self.note(DriftKind::ChangedType, key);
+            return None;
+        }
         entry.fate = Fate::Read;
         (entry.raw != "null").then_some(entry.raw)
     }
