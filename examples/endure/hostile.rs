@@ -131,7 +131,7 @@ async fn flood(
     reached: impl Fn(),
 ) -> io::Result<()> {
     stream.write_all(opening).await?;
-    let block = filler.repeat(64 * 1024 / filler.len());
+    let block = filler.repeat((64 * 1024 / filler.len()).max(1));
     let (mut written, mut told) = (opening.len(), false);
     while end.is_none_or(|end| written < end) {
         stream.write_all(&block).await?;
