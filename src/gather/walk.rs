@@ -9,6 +9,9 @@ use super::connection::Connection;
 use crate::providers::{Ask, Page, Scope, Standing};
 use crate::upstream::{Error, Kind};
 
+/// Rejected records of one page that get a line of their own; an upstream must not fill the log.
+const REJECTIONS_LOGGED: usize = 10;
+
 /// When to stop before the end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -110,12 +113,19 @@ fn absorb(connection: &Connection, page: Page, walked: &mut Walked, collected: &
     }
     walked.answered = true;
     walked.rejected = walked.rejected.saturating_add(page.rejected.len());
-    for rejected in &page.rejected {
+    for rejected in page.rejected.iter().take(REJECTIONS_LOGGED) {
         tracing::warn!(
             connection = &*connection.id,
             field = rejected.field.replace(char::is_control, "\u{FFFD}"),
             why = %rejected.why,
             "record rejected"
+        );
+    }
+    if page.rejected.len() > REJECTIONS_LOGGED {
+        tracing::warn!(
+            connection = &*connection.id,
+            rejected = page.rejected.len(),
+            "more records of this page rejected"
         );
     }
     for loan in page.loans {

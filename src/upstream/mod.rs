@@ -16,6 +16,7 @@ mod health;
 mod memory;
 pub mod retry;
 mod send;
+mod shape;
 mod token;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -132,6 +133,9 @@ impl Reply {
 
     /// Decodes the body. The text of a decoding error stays here: it may quote the body.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        if shape::crowded(&self.body.bytes) {
+            return Err(self.failure(Kind::BadPayload, "It has more records or fields than any page"));
+        }
         serde_json::from_slice(&self.body.bytes)
             .map_err(|_| self.failure(Kind::BadPayload, "It is not the documented JSON"))
     }
