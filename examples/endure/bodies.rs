@@ -123,7 +123,7 @@ async fn together(gateway: &Arc<Gateway>, report: &mut Report) {
     let peak = gateway.usage().peak;
     report.line(
         "bodies",
-        &format!("{AT_ONCE} of them at once, 8 of each"),
+        &format!("{AT_ONCE} of them at once, every kind in turn"),
         &format!(
             "{right} with the right code{wrong}; p50 {}, slowest {}; peak of the whole process {}",
             Ms(quantile(&took, 500)),

@@ -18,7 +18,7 @@ const CAP: usize = 8 * MIB;
 const BLAST: usize = 256 * MIB;
 
 /// Every harm, with the code that it must end as.
-pub(crate) const HARMS: [(&str, &str); 8] = [
+pub(crate) const HARMS: [(&str, &str); 10] = [
     ("announced", "upstream_too_large"),
     ("endless", "upstream_too_large"),
     ("bomb", "upstream_too_large"),
@@ -27,6 +27,8 @@ pub(crate) const HARMS: [(&str, &str); 8] = [
     ("objects", "upstream_bad_payload"),
     ("rows", "upstream_bad_payload"),
     ("zeros", "upstream_bad_payload"),
+    ("many", "upstream_bad_payload"),
+    ("fields", "upstream_bad_payload"),
 ];
 
 /// The server, and when each question had been sent as much as the cap allows.
@@ -176,6 +178,7 @@ fn bodies() -> HashMap<&'static str, Vec<u8>> {
     }
     let levels = 200_000;
     let deep = format!("{{\"items\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+    let fields: String = (0..49_000).map(|number| format!("\"f{number}\":0,")).collect();
     let meta = "],\"meta\":{\"totalPages\":1,\"currentPage\":1}}";
     HashMap::from([
         ("bomb", bomb.finish().unwrap()),
@@ -183,5 +186,22 @@ fn bodies() -> HashMap<&'static str, Vec<u8>> {
         ("objects", filled("[", "{\"\":0},", "]")),
         ("rows", filled("{\"items\":[", "{\"\":0},", meta)),
         ("zeros", filled("{\"items\":[", "0,", meta)),
+        // As many records and fields as are looked at one by one.
+        (
+            "many",
+            filled(
+                "{\"items\":[",
+                &format!("{{\"x\":\"{}\"}},", "a".repeat(170)),
+                meta,
+            ),
+        ),
+        (
+            "fields",
+            filled(
+                "{\"items\":[",
+                &format!("{{{}}},", fields.trim_end_matches(',')),
+                meta,
+            ),
+        ),
     ])
 }

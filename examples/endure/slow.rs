@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -140,6 +141,8 @@ async fn until_closed(address: SocketAddr, text: &'static str) -> Option<Duratio
 async fn never_reading(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
+    // As on a real network; with the segments of the loopback the system alone would take megabytes.
+    SockRef::from(&socket).set_tcp_mss(1460).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
     stream
         .write_all(&client::request(LARGE).repeat(PIPELINED))
