@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+mod closing;
 mod socket;
 
 use std::convert::Infallible;
@@ -38,7 +39,9 @@ const MAX_HEAD: usize = 32 * 1024;
 /// Pause after the system refused another socket, first and longest.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 /// The accept queue is empty when nothing came for this long.
-const QUIET: Duration = Duration::from_millis(2);
+const QUIET: Duration = Duration::from_millis(20);
+/// Where new connections cannot be kept from coming, the queue may never be empty; this is as long as we try.
+const EMPTYING: Duration = Duration::from_secs(1);
 
 /// What is served; replaced as a whole by a reload, while requests in hand finish with what they began with.
 pub type Routes = Arc<ArcSwap<Router>>;
@@ -104,9 +107,15 @@ pub async fn serve(
         }
     }
     // What the system has accepted for us would be reset if the listener just closed.
-    while let Ok((stream, place)) = timeout(QUIET, next(&listener, &places)).await {
-        accept(stream, place);
+    if let Err(error) = closing::refuse_handshakes(&listener) {
+        tracing::debug!(%error, "new connections keep coming until the listener is closed");
     }
+    let empty = async {
+        while let Ok((stream, place)) = timeout(QUIET, next(&listener, &places)).await {
+            accept(stream, place);
+        }
+    };
+    let _ = timeout(EMPTYING, empty).await;
     drop(listener);
     if timeout(stopping.grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("connections still open at the end of the grace were cut");
