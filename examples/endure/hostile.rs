@@ -18,7 +18,7 @@ const CAP: usize = 8 * MIB;
 const BLAST: usize = 256 * MIB;
 
 /// Every harm, with the code that it must end as.
-pub(crate) const HARMS: [(&str, &str); 10] = [
+pub(crate) const HARMS: [(&str, &str); 11] = [
     ("announced", "upstream_too_large"),
     ("endless", "upstream_too_large"),
     ("bomb", "upstream_too_large"),
@@ -29,6 +29,7 @@ pub(crate) const HARMS: [(&str, &str); 10] = [
     ("zeros", "upstream_bad_payload"),
     ("many", "upstream_bad_payload"),
     ("fields", "upstream_bad_payload"),
+    ("wide", "upstream_bad_payload"),
 ];
 
 /// The server, and when each question had been sent as much as the cap allows.
@@ -178,30 +179,23 @@ fn bodies() -> HashMap<&'static str, Vec<u8>> {
     }
     let levels = 200_000;
     let deep = format!("{{\"items\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
-    let fields: String = (0..49_000).map(|number| format!("\"f{number}\":0,")).collect();
-    let meta = "],\"meta\":{\"totalPages\":1,\"currentPage\":1}}";
+    let page = |row: &str| {
+        let end = "],\"meta\":{\"totalPages\":1,\"currentPage\":1}}";
+        filled("{\"items\":[", &format!("{row},"), end)
+    };
+    let record = |fields: usize| {
+        let fields: Vec<String> = (0..fields).map(|number| format!("\"f{number}\":0")).collect();
+        page(&format!("{{{}}}", fields.join(",")))
+    };
     HashMap::from([
         ("bomb", bomb.finish().unwrap()),
         ("deep", deep.into_bytes()),
         ("objects", filled("[", "{\"\":0},", "]")),
-        ("rows", filled("{\"items\":[", "{\"\":0},", meta)),
-        ("zeros", filled("{\"items\":[", "0,", meta)),
-        // As many records and fields as are looked at one by one.
-        (
-            "many",
-            filled(
-                "{\"items\":[",
-                &format!("{{\"x\":\"{}\"}},", "a".repeat(170)),
-                meta,
-            ),
-        ),
-        (
-            "fields",
-            filled(
-                "{\"items\":[",
-                &format!("{{{}}},", fields.trim_end_matches(',')),
-                meta,
-            ),
-        ),
+        ("rows", page("{\"\":0}")),
+        ("zeros", page("0")),
+        // As many records, and as many fields, as are still looked at one by one.
+        ("many", page(&format!("{{\"x\":\"{}\"}}", "a".repeat(170)))),
+        ("fields", record(250)),
+        ("wide", record(49_000)),
     ])
 }
