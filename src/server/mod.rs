@@ -12,6 +12,7 @@ mod socket;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
@@ -34,6 +35,9 @@ use socket::{Exchange, Guarded};
 
 /// Connections at once; more wait in the accept queue.
 const CONNECTIONS: usize = 4096;
+/// Connections that the system may hold for us until we get to them; it may have a lower limit of its own. When there
+/// is no room, a client repeats its handshake a second later, and one of two sides may think that it is connected.
+const BACKLOG: u32 = 4096;
 /// Most bytes of a request's head.
 const MAX_HEAD: usize = 32 * 1024;
 /// Pause after the system refused another socket, first and longest.
@@ -74,6 +78,20 @@ pub struct Stop {
     pub drain_delay: Duration,
     /// How long requests in hand may take after that.
     pub grace: Duration,
+}
+
+/// Listens on an address, with room for a burst of connections.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart must not wait for the connections of the process before.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until `stop` ends; then keeps accepting for the drain delay, empties the accept queue, closes it, and lets
