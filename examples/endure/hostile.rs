@@ -195,7 +195,7 @@ fn bodies() -> HashMap<&'static str, Vec<u8>> {
         ("zeros", page("0")),
         // As many records, and as many fields, as are still looked at one by one.
         ("many", page(&format!("{{\"x\":\"{}\"}}", "a".repeat(170)))),
-        ("fields", record(250)),
+        ("fields", record(120)),
         ("wide", record(49_000)),
     ])
 }
