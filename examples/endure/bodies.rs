@@ -14,7 +14,7 @@ use crate::report::{Kib, Ms, Report, quantile};
 /// From the cap to the answer.
 const SOON: Duration = Duration::from_millis(100);
 /// The same where everything is within limits and every record is read before it is refused: 8 MiB of work.
-const AFTER_READING: Duration = Duration::from_millis(250);
+const AFTER_READING: Duration = Duration::from_millis(500);
 const GROWTH: u64 = 32 * 1024;
 const IN_ALL: u64 = 256 * 1024;
 const AT_ONCE: usize = 64;

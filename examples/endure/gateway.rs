@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -36,7 +37,18 @@ pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     child: Child,
     pid: u32,
+    asked_to_stop: AtomicBool,
     _config: TempDir,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Ok(Some(status)) = self.child.try_wait()
+            && !self.asked_to_stop.load(Ordering::Relaxed)
+        {
+            println!("the gateway of the line above had ended by itself: {status}");
+        }
+    }
 }
 
 /// What the system says, in KiB.
@@ -87,6 +99,7 @@ impl Gateway {
             address,
             child,
             pid,
+            asked_to_stop: AtomicBool::new(false),
             _config: folder,
         }
     }
@@ -116,6 +129,7 @@ impl Gateway {
     }
 
     pub(crate) fn ask_to_stop(&self) {
+        self.asked_to_stop.store(true, Ordering::Relaxed);
         let sent = std::process::Command::new("kill")
             .args(["-TERM", &self.pid.to_string()])
             .status();
