@@ -15,6 +15,11 @@ test *filter:
 demo *options:
     cargo run --release -- demo {{options}}
 
+# The gateway under load and faults, with the bounds of docs/endurance.md; `--short` takes under a minute.
+endure *options:
+    cargo build --release
+    cargo run --release --example endure -- {{options}}
+
 # Format in place.
 fmt:
     cargo fmt

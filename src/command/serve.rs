@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use loangate::app::{App, Reloader};
 use loangate::config::{self, Document, Problems};
-use tokio::net::TcpListener;
+use loangate::server;
 
 pub(super) async fn run(path: &Path) -> ExitCode {
     let app = match load(path).and_then(|document| App::build(&document)) {
@@ -16,7 +16,7 @@ pub(super) async fn run(path: &Path) -> ExitCode {
     for warning in &app.config.warnings {
         tracing::warn!("{warning}");
     }
-    let listener = match TcpListener::bind(app.listen()).await {
+    let listener = match server::listen(app.listen()) {
         Ok(listener) => listener,
         Err(error) => return super::fail(&format!("cannot listen on {}: {error}", app.listen())),
     };

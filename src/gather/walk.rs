@@ -18,6 +18,8 @@ use crate::upstream::{Call, Error, Kind};
 
 /// References of one connection that are asked for at the same time.
 const SCOPES_AT_ONCE: usize = 8;
+/// Rejected records of one page that get a line of their own; an upstream must not fill the log.
+const REJECTIONS_LOGGED: usize = 10;
 
 /// Where a source is being read, and what came of it so far. A clone goes on by itself.
 #[derive(Debug, Clone)]
@@ -167,7 +169,7 @@ impl SourceWalk {
         }
         self.tally.answered = true;
         self.tally.rejected = self.tally.rejected.saturating_add(page.rejected.len());
-        for rejected in &page.rejected {
+        for rejected in page.rejected.iter().take(REJECTIONS_LOGGED) {
             tracing::warn!(
                 connection = &*self.connection.id,
                 field = rejected.field.replace(char::is_control, "\u{FFFD}"),

@@ -6,11 +6,13 @@
 
 #![warn(missing_docs)]
 
+mod closing;
 mod socket;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +26,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
@@ -33,6 +35,9 @@ use socket::{Exchange, Guarded};
 
 /// Connections at once; more wait in the accept queue.
 const CONNECTIONS: usize = 4096;
+/// Connections that the system may hold for us until we get to them; it may have a lower limit of its own. When there
+/// is no room, a client repeats its handshake a second later, and one of two sides may think that it is connected.
+const BACKLOG: u32 = 4096;
 /// Most bytes of a request's head.
 const MAX_HEAD: usize = 64 * 1024;
 /// Most headers of a request; what is served may draw the line earlier and say so.
@@ -40,7 +45,9 @@ const MAX_HEADERS: usize = 128;
 /// Pause after the system refused another socket, first and longest.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 /// The accept queue is empty when nothing came for this long.
-const QUIET: Duration = Duration::from_millis(2);
+const QUIET: Duration = Duration::from_millis(20);
+/// Where new connections cannot be kept from coming, the queue may never be empty; this is as long as we try.
+const EMPTYING: Duration = Duration::from_secs(1);
 
 /// What is served; replaced as a whole by a reload, while requests in hand finish with what they began with.
 pub type Routes = Arc<ArcSwap<Router>>;
@@ -75,6 +82,20 @@ pub struct Stop {
     pub grace: Duration,
 }
 
+/// Listens on an address, with room for a burst of connections.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart must not wait for the connections of the process before.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves until `stop` ends; then keeps accepting for the drain delay, empties the accept queue, closes it, and lets
 /// requests in hand finish within the grace. `draining` is called once, right after `stop`.
 pub async fn serve(
@@ -106,9 +127,15 @@ pub async fn serve(
         }
     }
     // What the system has accepted for us would be reset if the listener just closed.
-    while let Ok((stream, place)) = timeout(QUIET, next(&listener, &places)).await {
-        accept(stream, place);
+    if let Err(error) = closing::refuse_handshakes(&listener) {
+        tracing::debug!(%error, "new connections keep coming until the listener is closed");
     }
+    let empty = async {
+        while let Ok((stream, place)) = timeout(QUIET, next(&listener, &places)).await {
+            accept(stream, place);
+        }
+    };
+    let _ = timeout(EMPTYING, empty).await;
     drop(listener);
     if timeout(stopping.grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("connections still open at the end of the grace were cut");

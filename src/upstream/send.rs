@@ -8,7 +8,7 @@ use reqwest::{Client, Method, Request, Url};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::auth::{Auth, Credential};
-use super::circuit::Outcome;
+use super::circuit::{Outcome, State};
 use super::classify::{self, Body};
 use super::client::noticing_dials;
 use super::error::{Error, Kind};
@@ -280,6 +280,10 @@ async fn renew(upstream: &Inner, credential: Option<Credential>) -> bool {
 }
 
 fn next_wait(upstream: &Inner, call: &Call, tried: &Tried, failure: &Failure) -> Option<Duration> {
+    if upstream.circuit.state() == State::Open {
+        // The next attempt would not be let through; waiting for that would cost the caller time for nothing.
+        return None;
+    }
     let now = Instant::now();
     let remaining = call.deadline.saturating_duration_since(now);
     let total = call.deadline.saturating_duration_since(call.started);

@@ -1,0 +1,163 @@
+//! The gateway as a process of its own, and what the system says about it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::client;
+
+const START: Duration = Duration::from_secs(10);
+const STOP: Duration = Duration::from_secs(30);
+
+/// The release binary beside this program.
+pub(crate) fn binary() -> Result<PathBuf, String> {
+    let here = std::env::current_exe().map_err(|error| error.to_string())?;
+    // target/release/examples/endure -> target/release/loangate
+    let built = here.ancestors().nth(2).map(|release| release.join("loangate"));
+    built
+        .filter(|path| path.is_file())
+        .ok_or_else(|| "the gateway is not built: run `cargo build --release` first".to_owned())
+}
+
+/// A port on 127.0.0.1 that is free now.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// A running gateway. Dropped, it is killed.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    pid: u32,
+    asked_to_stop: AtomicBool,
+    _config: TempDir,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Ok(Some(status)) = self.child.try_wait()
+            && !self.asked_to_stop.load(Ordering::Relaxed)
+        {
+            println!("the gateway of the line above had ended by itself: {status}");
+        }
+    }
+}
+
+/// What the system says, in KiB.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Usage {
+    pub(crate) resident: u64,
+    pub(crate) peak: u64,
+    pub(crate) threads: u64,
+}
+
+impl Gateway {
+    /// Starts one on a free port and waits until it is ready.
+    pub(crate) async fn start(config: &str) -> Self {
+        Self::start_at(free_address(), config).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr, config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("endure.toml");
+        std::fs::write(&path, config).unwrap();
+        let mut child = Command::new(binary().unwrap())
+            .args(["serve", "--config"])
+            .arg(&path)
+            .env("LOANGATE__SERVER__LISTEN", address.to_string())
+            // As in the Dockerfile: large answers go back to the system when they are gone.
+            .env("MALLOC_MMAP_THRESHOLD_", "131072")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let pid = child.id().unwrap();
+        let began = Instant::now();
+        loop {
+            if client::get(address, "/readyz")
+                .await
+                .is_ok_and(|answer| answer.status == 200)
+            {
+                break;
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the gateway ended with {status}; its config was:\n{config}");
+            }
+            assert!(began.elapsed() < START, "the gateway did not become ready");
+            sleep(Duration::from_millis(2)).await;
+        }
+        Self {
+            address,
+            child,
+            pid,
+            asked_to_stop: AtomicBool::new(false),
+            _config: folder,
+        }
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let field = |name: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+                .unwrap_or_default()
+        };
+        Usage {
+            resident: field("VmRSS:"),
+            peak: field("VmHWM:"),
+            threads: field("Threads:"),
+        }
+    }
+
+    /// The peak counts from now.
+    pub(crate) fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid), "5").unwrap();
+    }
+
+    /// Open descriptors.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid)).map_or(0, Iterator::count)
+    }
+
+    pub(crate) fn ask_to_stop(&self) {
+        self.asked_to_stop.store(true, Ordering::Relaxed);
+        let sent = std::process::Command::new("kill")
+            .args(["-TERM", &self.pid.to_string()])
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "no signal could be sent"
+        );
+    }
+
+    /// Whether it ended by itself, with exit code 0.
+    pub(crate) async fn ended_well(mut self) -> bool {
+        timeout(STOP, self.child.wait())
+            .await
+            .is_ok_and(|ended| ended.is_ok_and(|status| status.success()))
+    }
+
+    pub(crate) async fn stop(self) -> bool {
+        self.ask_to_stop();
+        self.ended_well().await
+    }
+}
+
+/// Whether a socket of this machine listens on this port of 127.0.0.1.
+pub(crate) fn somebody_listens(address: SocketAddr) -> bool {
+    let wanted = format!("0100007F:{:04X}", address.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        fields.next() == Some(&wanted) && fields.nth(1) == Some("0A")
+    })
+}
