@@ -69,13 +69,16 @@ pub(super) async fn export(
     } else {
         Bytes::new()
     };
-    let start = (written, Some(head));
-    let body = futures_util::stream::unfold(start, move |(mut written, head)| async move {
+    let start = (Some(written), Some(head));
+    let body = futures_util::stream::unfold(start, move |(written, head)| async move {
+        let mut written = written?;
         if let Some(head) = head {
-            return Some((Ok(head), (written, None)));
+            return Some((Ok(head), (Some(written), None)));
         }
-        let part = written.recv().await?;
-        Some((write(part, want, format), (written, None)))
+        // A reader that ended without a word was stopped: what it gave is not everything.
+        let part = written.recv().await.unwrap_or(Part::Cut);
+        let last = matches!(part, Part::End { .. } | Part::Cut);
+        Some((write(part, want, format), (Some(written).filter(|_| !last), None)))
     });
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
