@@ -165,7 +165,14 @@ async fn list(options: &Options) -> Result<bool, String> {
         .await
         .map_err(|error| format!("the gateway does not answer: {}", error.without_url()))?;
     if !answer.status().is_success() {
-        return Err(refusal(answer).await);
+        // What the caller did wrong, or what the sources did.
+        let sources_failed = matches!(answer.status().as_u16(), 502..=504);
+        let refusal = refusal(answer).await;
+        if !sources_failed {
+            return Err(refusal);
+        }
+        let _ = writeln!(std::io::stderr(), "loangate: {refusal}");
+        return Ok(false);
     }
     match options.format {
         Format::Csv => copy(answer).await,
@@ -194,6 +201,8 @@ struct Refusal {
     detail: String,
     #[serde(default)]
     errors: Vec<Mistake>,
+    #[serde(default)]
+    sources: Vec<SourceLine>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -211,7 +220,18 @@ async fn refusal(answer: Response) -> String {
         .iter()
         .map(|mistake| format!("\n  {} {}", mistake.parameter, mistake.detail))
         .collect();
-    format!("{status}: {}{}", refusal.detail, mistakes.concat())
+    let missing: Vec<String> = refusal
+        .sources
+        .iter()
+        .filter_map(SourceLine::gap)
+        .map(|gap| format!("\n  {gap}"))
+        .collect();
+    format!(
+        "{status}: {}{}{}",
+        refusal.detail,
+        mistakes.concat(),
+        missing.concat()
+    )
 }
 
 /// Prints a body as it comes. One that breaks off is not complete.
@@ -224,7 +244,13 @@ async fn copy(mut answer: Response) -> Result<bool, String> {
                 print(&chunk)?;
             }
             Ok(None) => return Ok(true),
-            Err(_) => return Ok(false),
+            Err(_) => {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "loangate: the gateway broke off: a source failed in the middle"
+                );
+                return Ok(false);
+            }
         }
     }
 }
@@ -251,6 +277,15 @@ struct SourceLine {
 #[derive(Debug, Deserialize)]
 struct SourceError {
     code: String,
+}
+
+impl SourceLine {
+    /// What is missing of it, for people; `None` when nothing is.
+    fn gap(&self) -> Option<String> {
+        let missing = !matches!(self.status.as_str(), "ok" | "skipped");
+        let code = self.error.as_ref().map_or("", |error| error.code.as_str());
+        missing.then(|| format!("{}: {} {code}", self.connection, self.status))
+    }
 }
 
 /// Prints the lines of a stream; whether the last of them says that it is complete.
@@ -283,25 +318,20 @@ async fn lines(mut answer: Response, format: Format) -> Result<bool, String> {
             }
         }
     }
-    let end = end.ok_or("the gateway broke off in the middle")?;
+    let Some(end) = end else {
+        progress.clear();
+        printer.broken_off()?;
+        let _ = writeln!(std::io::stderr(), "loangate: the gateway broke off in the middle");
+        return Ok(false);
+    };
     explain(&end);
     Ok(end.complete)
 }
 
 /// Which sources are missing, for people.
 fn explain(end: &End) {
-    for source in end
-        .sources
-        .iter()
-        .filter(|source| !matches!(source.status.as_str(), "ok" | "skipped"))
-    {
-        let code = source.error.as_ref().map_or("", |error| error.code.as_str());
-        let _ = writeln!(
-            std::io::stderr(),
-            "{}: {} {code}",
-            source.connection,
-            source.status
-        );
+    for gap in end.sources.iter().filter_map(SourceLine::gap) {
+        let _ = writeln!(std::io::stderr(), "{gap}");
     }
 }
 
@@ -351,6 +381,14 @@ impl Printer {
             Format::Table | Format::Csv => Ok(()),
         }
     }
+
+    /// A stream that has no last line: a document says so itself.
+    fn broken_off(&self) -> Result<(), String> {
+        match self.format {
+            Format::Json => print(b"\n],\"complete\":false}\n"),
+            Format::Table | Format::Ndjson | Format::Csv => Ok(()),
+        }
+    }
 }
 
 /// What the table shows of a loan.
@@ -394,6 +432,8 @@ fn row(line: &[u8]) -> String {
         return String::new();
     };
     let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    // An id is the provider's text, and a terminal obeys control characters.
+    let id = row.id.replace(char::is_control, "\u{FFFD}");
     let (amount, currency) = (text(row.amounts.total_outstanding), text(row.currency));
     let due = text(row.next_payment.due_on);
     columns([
@@ -404,7 +444,7 @@ fn row(line: &[u8]) -> String {
         &amount,
         &currency,
         &due,
-        &row.id,
+        &id,
     ])
 }
 
