@@ -21,3 +21,4 @@ mod contract;
 mod partial;
 mod secrets;
 mod support;
+mod walks;
