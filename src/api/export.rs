@@ -122,13 +122,25 @@ async fn read(api: Api, mut stream: Stream, parts: mpsc::Sender<Part>, none_miss
     }
 }
 
+/// What an upstream sent is written as it came, line breaks between its tokens included. In JSON they stand nowhere
+/// else, so each may be a space.
+fn one_line(json: &mut [u8]) {
+    for byte in json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
 fn write(part: Part, want: Want, format: Format) -> io::Result<Bytes> {
     match (part, format) {
         (Part::Loans(loans), Format::Csv) => table::rows(&loans),
         (Part::Loans(loans), _) => {
             let mut lines = Vec::with_capacity(loans.len().saturating_mul(2048));
             for loan in presented(loans, want) {
+                let start = lines.len();
                 serde_json::to_writer(&mut lines, &loan)?;
+                one_line(lines.get_mut(start..).unwrap_or_default());
                 lines.push(b'\n');
             }
             Ok(Bytes::from(lines))
