@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use loangate::sim::{Provider, World};
 
-use super::{Chance, Walk, each_once, exported, ids, number};
+use super::{Chance, Walk, each_once, exported, ids, number, seeded};
 use crate::support::{Running, Setup};
 
 /// A book of chance: how many rows, and the largest page of each provider.
@@ -50,8 +50,7 @@ impl Book {
             Provider::Goscore => self.rows.max(4) + 1,
             Provider::Fineract => 1,
             Provider::Carbon => self.rows.max(2),
-            Provider::Bsa => self.rows.max(1),
-            Provider::Belvo => self.rows.max(1),
+            Provider::Bsa | Provider::Belvo => self.rows.max(1),
         }
     }
 
@@ -67,7 +66,7 @@ impl Book {
 }
 
 async fn walks_one_book(seed: u64) {
-    eprintln!("seed {seed}");
+    seeded(seed);
     let mut chance = Chance(seed);
     let mut book = Book::of(&mut chance);
     let gateway = book.start(&mut chance).await;
@@ -80,12 +79,16 @@ async fn walks_one_book(seed: u64) {
 
     let all = each_once(&walk.ids());
     walk.last().assert_complete();
-    assert!(walk.pages.iter().all(|page| page.json()["complete"] == true));
+    assert!(walk.facts.iter().all(|page| page["complete"] == true));
     for (provider, asked) in Provider::ALL.into_iter().zip(asked) {
         let source = walk.last().source(provider.as_str());
         let counted = ["count", "duplicates", "rejected"].map(|key| number(&source, key));
-        let rows = gateway_rows(&book, provider);
-        assert_eq!(counted.iter().sum::<usize>(), rows, "{provider}: {source}");
+        let received = book.received(provider);
+        assert_eq!(
+            counted.iter().sum::<usize>(),
+            received,
+            "{provider}, seed {seed}: {source}"
+        );
         assert_eq!(source["exhausted"], true, "{source}");
         assert_eq!(number(&source, "upstream_requests"), asked, "{source}");
         let fewest = book.fewest_pages(provider);
@@ -93,37 +96,33 @@ async fn walks_one_book(seed: u64) {
         let most = fewest.max(fewest * 11 / 10) + usize::from(provider == Provider::Goscore);
         assert!(
             asked <= most,
-            "{provider} was asked {asked} times for {fewest} pages"
+            "seed {seed}: {provider} was asked {asked} times for {fewest} pages"
         );
     }
 
     let (lines, end) = exported(&gateway, "").await;
     assert_eq!(end["complete"], true);
-    assert_eq!(each_once(&ids(&lines)), all, "the export");
+    assert_eq!(each_once(&ids(&lines)), all, "the export, seed {seed}");
     let sorted = Walk::follow(&gateway, "sort=id", || chance.between(1, 200)).await;
-    assert_eq!(each_once(&sorted.ids()), all, "the frozen set");
+    assert_eq!(each_once(&sorted.ids()), all, "the frozen set, seed {seed}");
     let mut apart = BTreeSet::new();
     for provider in Provider::ALL {
         let one = Walk::follow(&gateway, &format!("connection={provider}"), || 200).await;
         apart.extend(each_once(&one.ids()));
     }
-    assert_eq!(apart, all, "connection by connection");
-}
-
-fn gateway_rows(book: &Book, provider: Provider) -> usize {
-    book.received(provider)
+    assert_eq!(apart, all, "connection by connection, seed {seed}");
 }
 
 #[tokio::test]
 async fn every_loan_comes_once_however_the_pages_fall() {
-    for seed in 1..=4 {
+    for seed in 1..=3 {
         walks_one_book(seed).await;
     }
 }
 
 #[tokio::test]
 async fn every_loan_comes_once_in_other_books() {
-    for seed in 101..=104 {
+    for seed in 101..=103 {
         walks_one_book(seed).await;
     }
 }
@@ -132,9 +131,9 @@ async fn every_loan_comes_once_in_other_books() {
 async fn the_total_is_known_when_every_source_knows_its_own() {
     let gateway = super::plain_books(25).await;
     let walk = Walk::follow(&gateway, "", || 7).await;
-    for page in &walk.pages {
-        assert_eq!(page.json()["page"]["total"], 50);
-        assert_eq!(page.json()["page"]["consistency"], "live");
+    for page in &walk.facts {
+        assert_eq!(page["page"]["total"], 50);
+        assert_eq!(page["page"]["consistency"], "live");
     }
     assert_eq!(walk.loans.len(), 50);
     // Belvo counts snapshots, not loans.

@@ -137,11 +137,11 @@ fn conditions(chance: &mut Chance, loans: &[Value]) -> Vec<Condition> {
 }
 
 async fn agrees_with_the_naive_reading(seed: u64) {
-    let gateway = gateway(seed, 120).await;
+    let gateway = gateway(seed, 80).await;
     let all = Walk::follow(&gateway, "", || 200).await.loans;
     let mut chance = Chance(seed);
     let mut some_passed = 0;
-    for _ in 0..20 {
+    for _ in 0..14 {
         let conditions = conditions(&mut chance, &all);
         let texts: Vec<&str> = conditions.iter().map(|(text, _)| text.as_str()).collect();
         let query = texts.join("&");
@@ -150,7 +150,7 @@ async fn agrees_with_the_naive_reading(seed: u64) {
             .filter(|loan| conditions.iter().all(|(_, passes)| passes(loan)))
             .map(id)
             .collect();
-        let live = Walk::follow(&gateway, &query, || chance.between(1, 200)).await;
+        let live = Walk::follow(&gateway, &query, || chance.between(5, 200)).await;
         assert_eq!(each_once(&live.ids()), expected, "seed {seed}, live: {query}");
         assert!(
             live.pages
@@ -162,7 +162,7 @@ async fn agrees_with_the_naive_reading(seed: u64) {
         assert_eq!(each_once(&frozen.ids()), expected, "seed {seed}, frozen: {query}");
         some_passed += usize::from(!expected.is_empty());
     }
-    assert!(some_passed >= 10, "{some_passed}");
+    assert!(some_passed >= 7, "{some_passed}");
 }
 
 #[tokio::test]
