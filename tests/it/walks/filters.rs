@@ -141,7 +141,7 @@ async fn agrees_with_the_naive_reading(seed: u64) {
     let all = Walk::follow(&gateway, "", || 200).await.loans;
     let mut chance = Chance(seed);
     let mut some_passed = 0;
-    for _ in 0..14 {
+    for _ in 0..12 {
         let conditions = conditions(&mut chance, &all);
         let texts: Vec<&str> = conditions.iter().map(|(text, _)| text.as_str()).collect();
         let query = texts.join("&");
@@ -162,7 +162,7 @@ async fn agrees_with_the_naive_reading(seed: u64) {
         assert_eq!(each_once(&frozen.ids()), expected, "seed {seed}, frozen: {query}");
         some_passed += usize::from(!expected.is_empty());
     }
-    assert!(some_passed >= 7, "{some_passed}");
+    assert!(some_passed > 5, "{some_passed}");
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn filters_mean_what_they_say_in_another_book() {
 
 #[tokio::test]
 async fn every_word_alone_in_walks_and_exports() {
-    let gateway = gateway(43, 80).await;
+    let gateway = gateway(43, 40).await;
     let all = Walk::follow(&gateway, "", || 200).await.loans;
     for name in WORDS {
         let there: BTreeSet<&str> = all.iter().filter_map(|loan| loan[name].as_str()).collect();
