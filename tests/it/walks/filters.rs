@@ -223,13 +223,13 @@ async fn a_filtered_walk_may_give_short_pages_and_an_end() {
     let world = World::documents();
     world.set_records(Provider::Bsa, plain(1000..1400));
     let gateway = small_pages(&world, &[Provider::Bsa])
-        .set("server.deadline", "250ms")
+        .set("server.deadline", "1s")
         .start()
         .await;
     gateway.get("/loans?limit=1").await;
     world.set_fault(
         Provider::Bsa,
-        loangate::sim::Fault::Slow(std::time::Duration::from_millis(15)),
+        loangate::sim::Fault::Slow(std::time::Duration::from_millis(40)),
     );
     let walk = Walk::of(&gateway, "currency=TZS&outstanding_min=1395").await;
     assert_eq!(walk.loans.len(), 5);
