@@ -69,13 +69,16 @@ pub(super) async fn export(
     } else {
         Bytes::new()
     };
-    let start = (written, Some(head));
-    let body = futures_util::stream::unfold(start, move |(mut written, head)| async move {
+    let start = (Some(written), Some(head));
+    let body = futures_util::stream::unfold(start, move |(written, head)| async move {
+        let mut written = written?;
         if let Some(head) = head {
-            return Some((Ok(head), (written, None)));
+            return Some((Ok(head), (Some(written), None)));
         }
-        let part = written.recv().await?;
-        Some((write(part, want, format), (written, None)))
+        // A reader that ended without a word was stopped: what it gave is not everything.
+        let part = written.recv().await.unwrap_or(Part::Cut);
+        let last = matches!(part, Part::End { .. } | Part::Cut);
+        Some((write(part, want, format), (Some(written).filter(|_| !last), None)))
     });
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
@@ -119,13 +122,25 @@ async fn read(api: Api, mut stream: Stream, parts: mpsc::Sender<Part>, none_miss
     }
 }
 
+/// What an upstream sent is written as it came, line breaks between its tokens included. In JSON they stand nowhere
+/// else, so each may be a space.
+fn one_line(json: &mut [u8]) {
+    for byte in json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
 fn write(part: Part, want: Want, format: Format) -> io::Result<Bytes> {
     match (part, format) {
         (Part::Loans(loans), Format::Csv) => table::rows(&loans),
         (Part::Loans(loans), _) => {
             let mut lines = Vec::with_capacity(loans.len().saturating_mul(2048));
             for loan in presented(loans, want) {
+                let start = lines.len();
                 serde_json::to_writer(&mut lines, &loan)?;
+                one_line(lines.get_mut(start..).unwrap_or_default());
                 lines.push(b'\n');
             }
             Ok(Bytes::from(lines))

@@ -97,6 +97,12 @@ async fn either(
         }
         format => {
             let (query, want) = pairs.export_request(&api.gateway, api.personal_allowed)?;
+            if format == Format::Csv && (want.raw || want.personal) {
+                return Err(Problem::invalid(vec![ParameterError {
+                    parameter: "include".to_owned(),
+                    detail: "has no place in text/csv".to_owned(),
+                }]));
+            }
             export(api, place, &query, want, format).await
         }
     }

@@ -1,5 +1,7 @@
 //! `loangate loans`: the list in a terminal, from a running gateway or straight from a config.
 
+mod print;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +13,7 @@ use reqwest::{Client, Response, Url};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use super::print::{Printer, Progress, print};
+use print::{END, Printer, Progress, print};
 
 /// Exit code of a list that is not complete: what is there was printed.
 const INCOMPLETE: u8 = 3;
@@ -85,7 +87,7 @@ pub(crate) struct Options {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+enum Format {
     /// A table for people.
     Table,
     /// One JSON document.
@@ -167,7 +169,14 @@ async fn list(options: &Options) -> Result<bool, String> {
         .await
         .map_err(|error| format!("the gateway does not answer: {}", error.without_url()))?;
     if !answer.status().is_success() {
-        return Err(refusal(answer).await);
+        // What the caller did wrong, or what the sources did.
+        let sources_failed = matches!(answer.status().as_u16(), 502..=504);
+        let refusal = refusal(answer).await;
+        if !sources_failed {
+            return Err(refusal);
+        }
+        let _ = writeln!(std::io::stderr(), "loangate: {refusal}");
+        return Ok(false);
     }
     match options.format {
         Format::Csv => copy(answer).await,
@@ -196,6 +205,8 @@ struct Refusal {
     detail: String,
     #[serde(default)]
     errors: Vec<Mistake>,
+    #[serde(default)]
+    sources: Vec<SourceLine>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -213,7 +224,18 @@ async fn refusal(answer: Response) -> String {
         .iter()
         .map(|mistake| format!("\n  {} {}", mistake.parameter, mistake.detail))
         .collect();
-    format!("{status}: {}{}", refusal.detail, mistakes.concat())
+    let missing: Vec<String> = refusal
+        .sources
+        .iter()
+        .filter_map(SourceLine::gap)
+        .map(|gap| format!("\n  {gap}"))
+        .collect();
+    format!(
+        "{status}: {}{}{}",
+        refusal.detail,
+        mistakes.concat(),
+        missing.concat()
+    )
 }
 
 /// Prints a body as it comes. One that breaks off is not complete.
@@ -226,13 +248,16 @@ async fn copy(mut answer: Response) -> Result<bool, String> {
                 print(&chunk)?;
             }
             Ok(None) => return Ok(true),
-            Err(_) => return Ok(false),
+            Err(_) => {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "loangate: the gateway broke off: a source failed in the middle"
+                );
+                return Ok(false);
+            }
         }
     }
 }
-
-/// How the last line of a stream begins.
-pub(super) const END: &[u8] = b"{\"end\":true,";
 
 /// The last line of a stream.
 #[derive(Debug, Deserialize)]
@@ -253,6 +278,15 @@ struct SourceLine {
 #[derive(Debug, Deserialize)]
 struct SourceError {
     code: String,
+}
+
+impl SourceLine {
+    /// What is missing of it, for people; `None` when nothing is.
+    fn gap(&self) -> Option<String> {
+        let missing = !matches!(self.status.as_str(), "ok" | "skipped");
+        let code = self.error.as_ref().map_or("", |error| error.code.as_str());
+        missing.then(|| format!("{}: {} {code}", self.connection, self.status))
+    }
 }
 
 /// Prints the lines of a stream; whether the last of them says that it is complete.
@@ -285,24 +319,19 @@ async fn lines(mut answer: Response, format: Format) -> Result<bool, String> {
             }
         }
     }
-    let end = end.ok_or("the gateway broke off in the middle")?;
+    let Some(end) = end else {
+        progress.clear();
+        printer.broken_off()?;
+        let _ = writeln!(std::io::stderr(), "loangate: the gateway broke off in the middle");
+        return Ok(false);
+    };
     explain(&end);
     Ok(end.complete)
 }
 
 /// Which sources are missing, for people.
 fn explain(end: &End) {
-    for source in end
-        .sources
-        .iter()
-        .filter(|source| !matches!(source.status.as_str(), "ok" | "skipped"))
-    {
-        let code = source.error.as_ref().map_or("", |error| error.code.as_str());
-        let _ = writeln!(
-            std::io::stderr(),
-            "{}: {} {code}",
-            source.connection,
-            source.status
-        );
+    for gap in end.sources.iter().filter_map(SourceLine::gap) {
+        let _ = writeln!(std::io::stderr(), "{gap}");
     }
 }

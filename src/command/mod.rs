@@ -3,7 +3,6 @@
 mod check;
 mod demo;
 mod loans;
-mod print;
 mod serve;
 mod simulate;
 

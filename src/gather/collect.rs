@@ -1,30 +1,48 @@
 //! Each loan once: when a source is held whole, the newest observation of it; when it streams by, the first one.
 
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::filter::Filter;
 use crate::loan::{AsOfBasis, IdStability, Loan};
+
+/// Ids kept of a source that repeats none by itself: as far as rows may move while it is read.
+pub(super) const WINDOW: usize = 65_536;
 
 /// The loans of one source so far, in the order they first came.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pub(super) loans: Vec<Arc<Loan>>,
     pub(super) duplicates: usize,
+    /// Loans that the filter left out.
+    pub(super) filtered: usize,
     by_id: HashMap<String, usize>,
+    /// Loans whose newest observation the filter left out, as hashes: an older one is not to stand for it.
+    left_out: HashSet<u64>,
     shared: SharedFingerprints,
 }
 
 impl Collected {
-    /// Adds a loan, or replaces an older observation of it, or counts it as a duplicate.
-    pub(super) fn add(&mut self, mut loan: Loan) {
+    /// Adds a loan that the filter lets pass, or replaces an older observation of it, or counts it as a duplicate.
+    pub(super) fn add(&mut self, mut loan: Loan, filter: &Filter) {
         self.shared.number(&mut loan);
         let next = self.loans.len();
         match self.by_id.entry(loan.id.clone()) {
             Entry::Vacant(place) => {
-                place.insert(next);
-                self.loans.push(Arc::new(loan));
+                let dated = loan.as_of_basis == AsOfBasis::ProviderReported;
+                if dated && self.left_out.contains(&hash(&loan.id)) {
+                    self.duplicates = self.duplicates.saturating_add(1);
+                } else if filter.matches(&loan) {
+                    place.insert(next);
+                    self.loans.push(Arc::new(loan));
+                } else {
+                    self.filtered = self.filtered.saturating_add(1);
+                    if dated {
+                        self.left_out.insert(hash(&loan.id));
+                    }
+                }
             }
             Entry::Occupied(place) => {
                 self.duplicates = self.duplicates.saturating_add(1);
@@ -47,11 +65,13 @@ fn newer(loan: &Loan, known: &Loan) -> bool {
 /// Which ids have streamed by, as hashes.
 ///
 /// A provider that repeats ids by nature, and several scopes that may overlap, need all of them. Otherwise an id can
-/// come again only because rows moved between pages, and then it stood on the page before.
+/// come again only because rows moved between pages, and then it came no longer ago than as many rows were added.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     all: bool,
     ids: HashSet<u64>,
+    /// The ids in the order they came, where not all of them are kept.
+    order: VecDeque<u64>,
     shared: SharedFingerprints,
 }
 
@@ -60,6 +80,7 @@ impl Seen {
         Self {
             all,
             ids: HashSet::new(),
+            order: VecDeque::new(),
             shared: SharedFingerprints::default(),
         }
     }
@@ -67,25 +88,24 @@ impl Seen {
     /// The loans of a page that did not come before, and how many did.
     pub(super) fn first(&mut self, page: Vec<Arc<Loan>>) -> (Vec<Arc<Loan>>, usize) {
         let count = page.len();
-        let mut here = HashSet::with_capacity(if self.all { 0 } else { count });
         let mut fresh = Vec::with_capacity(count);
         for mut loan in page {
             if loan.id_stability == IdStability::Fingerprint {
                 self.shared.number(Arc::make_mut(&mut loan));
             }
             let hash = hash(&loan.id);
-            let known = self.ids.contains(&hash) || here.contains(&hash);
-            if self.all {
-                self.ids.insert(hash);
-            } else {
-                here.insert(hash);
+            if !self.ids.insert(hash) {
+                continue;
             }
-            if !known {
-                fresh.push(loan);
+            fresh.push(loan);
+            if !self.all {
+                self.order.push_back(hash);
+                if self.order.len() > WINDOW
+                    && let Some(oldest) = self.order.pop_front()
+                {
+                    self.ids.remove(&oldest);
+                }
             }
-        }
-        if !self.all && !here.is_empty() {
-            self.ids = here;
         }
         let duplicates = count.saturating_sub(fresh.len());
         (fresh, duplicates)
@@ -93,7 +113,8 @@ impl Seen {
 
     /// Roughly what it holds, in bytes.
     pub(super) fn size(&self) -> usize {
-        self.ids.capacity().saturating_mul(16)
+        let order = self.order.capacity().saturating_mul(8);
+        self.ids.capacity().saturating_mul(16).saturating_add(order)
     }
 }
 

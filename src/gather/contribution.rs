@@ -53,22 +53,17 @@ impl Contribution {
     /// Reads a source whole: until its end, a fault, the deadline, or more than `max` loans that the filter lets pass.
     pub(super) async fn whole(mut walk: SourceWalk, filter: Filter, max: usize, deadline: Instant) -> Self {
         let mut collected = Collected::default();
-        let mut filtered = 0_usize;
         while !walk.ended() && collected.loans.len() <= max {
             for loan in walk.advance(deadline).await {
-                // A dated observation may be replaced by one that the filter judges otherwise, so it is judged last.
-                let judged = walk.connection.descriptor.announces_loans;
-                if judged && !filter.matches(&loan) {
-                    filtered = filtered.saturating_add(1);
-                } else {
-                    collected.add(loan);
-                }
+                collected.add(loan, &filter);
             }
         }
         let (mut loans, duplicates) = (collected.loans, collected.duplicates);
         let before = loans.len();
+        // One that passed may have been replaced by a newer observation that does not.
         loans.retain(|loan| filter.matches(loan));
-        filtered = filtered.saturating_add(before.saturating_sub(loans.len()));
+        let replaced = before.saturating_sub(loans.len());
+        let filtered = collected.filtered.saturating_add(replaced);
         Self {
             walk,
             loans,

@@ -114,7 +114,10 @@ impl Live {
         let mut given: Vec<Arc<Loan>> = Vec::with_capacity(limit.min(256));
         while given.len() < limit {
             match self.again.pop_front() {
-                Some(loan) => given.push(loan),
+                Some(loan) => {
+                    self.count(&loan, |given| given.saturating_add(1));
+                    given.push(loan);
+                }
                 None => break,
             }
         }
@@ -150,10 +153,19 @@ impl Live {
 
     /// Takes the last answer back: it never arrived, and is to be given again.
     pub(super) fn rewind(&mut self) {
-        for loan in self.last.drain(..).rev() {
+        for loan in std::mem::take(&mut self.last).into_iter().rev() {
+            self.count(&loan, |given| given.saturating_sub(1));
             self.again.push_front(loan);
         }
         self.position = self.position.saturating_sub(1);
+    }
+
+    /// Counts a loan of a source as given, or as not given after all.
+    fn count(&mut self, loan: &Loan, change: impl Fn(usize) -> usize) {
+        let of = |part: &&mut Part| part.contribution.walk.connection.id == loan.connection;
+        if let Some(part) = self.parts.iter_mut().find(of) {
+            part.given = change(part.given);
+        }
     }
 
     pub(super) fn over(&self) -> bool {

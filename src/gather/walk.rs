@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use super::collect::WINDOW;
 use super::connection::Connection;
 use crate::loan::{AsOf, AsOfBasis, Loan};
 use crate::providers::{More, Page, Scope, Standing};
@@ -39,6 +40,8 @@ struct Begun {
     digests: HashSet<u64>,
     received: u64,
     announced: Option<u64>,
+    /// What it announced first.
+    at_first: Option<u64>,
     newest: Option<AsOf>,
 }
 
@@ -133,6 +136,16 @@ impl SourceWalk {
             if page.announced < begun.announced && page.announced.is_some() {
                 self.tally.worst(broken(
                     "It lost records while it was read, and others may have been passed over",
+                ));
+            }
+            if page.announced > begun.announced && begun.announced.is_some() {
+                // Rows moved back: this page may begin before the last one ended.
+                begun.newest = None;
+            }
+            begun.at_first = begun.at_first.or(page.announced);
+            if self.connection.descriptor.announces_loans && grown(&begun, &page) > window() {
+                self.tally.worst(broken(
+                    "It gained more records while it was read than can be told from those already given",
                 ));
             }
             begun.announced = page.announced.or(begun.announced);
@@ -245,6 +258,7 @@ impl Begun {
             digests: HashSet::new(),
             received: 0,
             announced: None,
+            at_first: None,
             newest: None,
         }
     }
@@ -282,6 +296,17 @@ fn newest_first(begun: &mut Begun, loans: &[Loan]) -> bool {
             let before = begun.newest.replace(loan.as_of);
             before.is_none_or(|before| loan.as_of <= before)
         })
+}
+
+/// How many records were added since the scope was begun.
+fn grown(begun: &Begun, page: &Page) -> u64 {
+    page.announced
+        .zip(begun.at_first)
+        .map_or(0, |(now, then)| now.saturating_sub(then))
+}
+
+fn window() -> u64 {
+    u64::try_from(WINDOW).unwrap_or(u64::MAX)
 }
 
 fn rows(page: &Page) -> u64 {

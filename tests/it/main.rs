@@ -26,3 +26,4 @@ mod partial;
 mod require;
 mod secrets;
 mod support;
+mod walks;

@@ -51,7 +51,8 @@ impl Setup {
         Self::of(world, &[provider])
     }
 
-    fn of(world: &World, providers: &[Provider]) -> Self {
+    /// Some providers.
+    pub fn of(world: &World, providers: &[Provider]) -> Self {
         let mut tables = EXAMPLE.split("\n[connections.");
         let mut text = tables.next().unwrap().to_owned();
         for table in tables {

@@ -1,11 +1,15 @@
-//! Printing loans as they come: for people, for programs, and how many there are so far.
+//! How the list is printed: as a table, or as the document it came as.
 
 use std::io::{IsTerminal as _, Write as _};
 
 use serde::Deserialize;
 
-use super::loans::{END, Format};
+use super::Format;
 
+/// How the last line of a stream begins.
+pub(super) const END: &[u8] = b"{\"end\":true,";
+
+/// Writes to standard output.
 pub(super) fn print(bytes: &[u8]) -> Result<(), String> {
     std::io::stdout()
         .write_all(bytes)
@@ -52,6 +56,14 @@ impl Printer {
             Format::Table | Format::Csv => Ok(()),
         }
     }
+
+    /// A stream that has no last line: a document says so itself.
+    pub(super) fn broken_off(&self) -> Result<(), String> {
+        match self.format {
+            Format::Json => print(b"\n],\"complete\":false}\n"),
+            Format::Table | Format::Ndjson | Format::Csv => Ok(()),
+        }
+    }
 }
 
 /// What the table shows of a loan.
@@ -95,6 +107,8 @@ fn row(line: &[u8]) -> String {
         return String::new();
     };
     let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    // An id is the provider's text, and a terminal obeys control characters.
+    let id = row.id.replace(char::is_control, "\u{FFFD}");
     let (amount, currency) = (text(row.amounts.total_outstanding), text(row.currency));
     let due = text(row.next_payment.due_on);
     columns([
@@ -105,7 +119,7 @@ fn row(line: &[u8]) -> String {
         &amount,
         &currency,
         &due,
-        &row.id,
+        &id,
     ])
 }
 
