@@ -23,6 +23,7 @@
 )]
 
 mod bodies;
+mod books;
 mod circuit;
 mod client;
 mod gateway;
@@ -56,8 +57,8 @@ impl Size {
     }
 }
 
-const SCENARIOS: [&str; 7] = [
-    "stalled", "tokens", "circuit", "bodies", "restarts", "slow", "hot",
+const SCENARIOS: [&str; 9] = [
+    "stalled", "tokens", "circuit", "bodies", "restarts", "slow", "hot", "books", "person",
 ];
 
 #[tokio::main]
@@ -90,7 +91,9 @@ async fn main() -> ExitCode {
             "bodies" => bodies::run(size, &mut report).await,
             "restarts" => restarts::run(size, &mut report).await,
             "slow" => slow::run(size, &mut report).await,
-            _ => hot::run(size, &mut report).await,
+            "hot" => hot::run(size, &mut report).await,
+            "books" => books::run(size, &mut report).await,
+            _ => books::person(size, &mut report).await,
         }
     }
     report.verdict()
