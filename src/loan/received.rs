@@ -3,23 +3,23 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
+use std::sync::Arc;
 
-use bytes::Bytes;
-
-/// A record's own bytes, and where in them the person is. Shares the memory of the answer it came in.
+/// A record's own bytes, and where in them the person is. A copy: a loan that is kept must not keep the whole
+/// answer it came in.
 ///
 /// Not part of an answer, a hash or debug output: `include=raw` and `include=personal` are made from it on request.
 #[derive(Clone, Default)]
 pub struct Received {
-    text: Bytes,
+    text: Arc<str>,
     personal: Box<[(Box<str>, Range<usize>)]>,
 }
 
 impl Received {
     /// A record, and the names and places of the values that are about a person, in order.
-    pub fn new(text: Bytes, personal: Vec<(Box<str>, Range<usize>)>) -> Self {
+    pub fn new(text: &str, personal: Vec<(Box<str>, Range<usize>)>) -> Self {
         Self {
-            text,
+            text: Arc::from(text),
             personal: personal.into(),
         }
     }
@@ -36,7 +36,7 @@ impl Received {
 
     /// The record as it came.
     pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.text).unwrap_or_default()
+        &self.text
     }
 
     /// The record with the values about the person replaced, and every other byte as it came. A null says nothing

@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use bytes::Bytes;
 use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
@@ -48,12 +47,10 @@ const KEYS: &[&str] = &[
 
 /// A mapping for connection `test`, fetched at a fixed instant.
 pub(super) fn plain() -> Mapping<'static> {
-    static NO_BODY: Bytes = Bytes::new();
     static CONNECTION: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("test"));
     Mapping {
         connection: &CONNECTION,
         fetched_at: DateTime::from_timestamp(1_780_000_000, 0).unwrap(),
-        body: &NO_BODY,
     }
 }
 

@@ -24,7 +24,6 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::loan::Loan;
@@ -181,7 +180,6 @@ impl Descriptor {
 pub(crate) struct Mapping<'a> {
     pub(crate) connection: &'a Arc<str>,
     pub(crate) fetched_at: DateTime<Utc>,
-    pub(crate) body: &'a Bytes,
 }
 
 /// A record that became a loan, and what was new about it.

@@ -15,7 +15,6 @@ mod token;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::loan::{Json, Loan, Named};
@@ -50,16 +49,6 @@ pub fn present(loan: &mut Loan, want: Want) {
             }
         }
         loan.personal = Some(personal);
-    }
-}
-
-/// A part of an answer's body, sharing its memory; copied if it is not a part of it.
-pub fn part(body: &Bytes, text: &str) -> Bytes {
-    let start = text.as_ptr().addr().checked_sub(body.as_ptr().addr());
-    let end = start.and_then(|start| start.checked_add(text.len()));
-    match (start, end) {
-        (Some(start), Some(end)) if end <= body.len() => body.slice(start..end),
-        _ => Bytes::copy_from_slice(text.as_bytes()),
     }
 }
 

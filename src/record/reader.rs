@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
@@ -257,8 +256,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Ends the reading: what nobody read goes to `extensions`, and what no document names is reported as drift. The
-    /// loan keeps the record as a part of `body`, which it came in.
-    pub fn finish(mut self, documented: &[&str], body: &Bytes, loan: &mut Loan) -> Vec<Drift> {
+    /// loan keeps a copy of the record.
+    pub fn finish(mut self, documented: &[&str], loan: &mut Loan) -> Vec<Drift> {
         let mut personal = Vec::new();
         for entry in &self.entries {
             match entry.fate {
@@ -293,7 +292,7 @@ impl<'a> Reader<'a> {
         for flag in std::mem::take(&mut self.flags) {
             loan.flag(flag.code, flag.field);
         }
-        loan.received = Received::new(super::part(body, self.text), personal);
+        loan.received = Received::new(self.text, personal);
         self.drift
     }
 

@@ -66,7 +66,7 @@ pub(super) fn loan(row: &RawValue, currency: Currency, at: &Mapping<'_>) -> Mapp
         loan.as_of_basis = AsOfBasis::ProviderReported;
     }
     row.personal(&["customerSalary", "customerAddress", "mainPhoneNumber"]);
-    let drift = row.finish(DOCUMENTED, at.body, &mut loan);
+    let drift = row.finish(DOCUMENTED, &mut loan);
     Ok((loan, drift))
 }
 

@@ -116,7 +116,6 @@ impl Belvo {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            body: reply.bytes(),
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, &at));
         let meta = list.meta.as_ref();

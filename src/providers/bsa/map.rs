@@ -83,7 +83,7 @@ pub(super) fn loan(row: &RawValue, at: &Mapping<'_>) -> Mapped {
     loan.payment_status = payment_status(loan.status, loan.delinquency.overdue);
     maturity(&mut loan, &mut row);
 
-    let drift = row.finish(DOCUMENTED, at.body, &mut loan);
+    let drift = row.finish(DOCUMENTED, &mut loan);
     Ok((loan, drift))
 }
 

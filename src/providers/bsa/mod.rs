@@ -149,7 +149,6 @@ impl Bsa {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            body: reply.bytes(),
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &at));
         page.announced = Count::of(list.total);
@@ -178,7 +177,6 @@ impl Bsa {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            body: reply.bytes(),
         };
         Page::collect(&reply, [reply.json()?], |row| map::loan(row, &at)).belongs(&reply, Some(id), |loan| {
             loan.provider_refs.get("loan_id").map(String::as_str)

@@ -79,7 +79,7 @@ pub(super) fn loan(row: &RawValue, currency: Currency, unit: Unit, at: &Mapping<
         loan.as_of_basis = AsOfBasis::ProviderUpdatedAt;
     }
     row.personal(&["disbursement_account", "account_identifier"]);
-    let drift = row.finish(DOCUMENTED, at.body, &mut loan);
+    let drift = row.finish(DOCUMENTED, &mut loan);
     Ok((loan, drift))
 }
 

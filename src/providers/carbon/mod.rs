@@ -154,7 +154,6 @@ impl Carbon {
         Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            body: reply.bytes(),
         }
     }
 }

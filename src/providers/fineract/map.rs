@@ -3,7 +3,6 @@
 //! Everything here is derived from rows that moved money and were not reversed. Rows of any other kind carry
 //! real-looking amounts and a balance of 0 that means "not computed".
 
-use bytes::Bytes;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
@@ -13,7 +12,7 @@ use crate::loan::{
     Currency, Field, Flag, FlagCode, IdStability, Loan, Money, Received, RecordType, Status, decimal,
 };
 use crate::providers::{Mapped, Mapping};
-use crate::record::{Drift, DriftKind, Reader, Rejected, Unit, Why, calendar_date, part};
+use crate::record::{Drift, DriftKind, Reader, Rejected, Unit, Why, calendar_date};
 
 /// Transaction types by `type.id`: whether the row moves the balance. An id that is not here is new and does not.
 /// From `LoanTransactionType` and `isNonMonetaryTransaction()` of Apache Fineract.
@@ -79,7 +78,7 @@ pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'
     let mut drift = Vec::new();
     let mut ledger = Vec::with_capacity(rows.len());
     for row in rows {
-        ledger.extend(self::row(row, at.body, &mut loan, &mut drift)?);
+        ledger.extend(self::row(row, &mut loan, &mut drift)?);
     }
     // By date; rows of one day, and rows without one, stay in the server's order.
     if ledger.iter().all(|row| row.date.value.is_some()) {
@@ -88,19 +87,14 @@ pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'
     if let Some(currency) = loan.currency {
         derive(&mut loan, &ledger, currency);
     }
-    loan.received = Received::new(part(at.body, data.get()), Vec::new());
+    loan.received = Received::new(data.get(), Vec::new());
     drift.sort();
     drift.dedup();
     Ok((loan, drift))
 }
 
 /// Reads a row; `None` when it does not count towards any balance.
-fn row(
-    raw: &RawValue,
-    body: &Bytes,
-    loan: &mut Loan,
-    drift: &mut Vec<Drift>,
-) -> Result<Option<Row>, Rejected> {
+fn row(raw: &RawValue, loan: &mut Loan, drift: &mut Vec<Drift>) -> Result<Option<Row>, Rejected> {
     let mut row = Reader::new(raw)?;
     let currency = row
         .raw("currency")
@@ -145,7 +139,7 @@ fn row(
         RecordType::LedgerView,
         loan.as_of.0,
     );
-    drift.extend(row.finish(TRANSACTION, body, &mut unused));
+    drift.extend(row.finish(TRANSACTION, &mut unused));
     let unreadable = |field| {
         let flag = Flag {
             code: FlagCode::MalformedField,

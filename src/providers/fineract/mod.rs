@@ -99,7 +99,6 @@ impl Provider for Fineract {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            body: reply.bytes(),
         };
         Ok(Page::collect(&reply, [data], |data| {
             map::loan(loan, data, &rows, &at)

@@ -66,7 +66,7 @@ pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Map
         IdStability::Fingerprint,
     );
 
-    let drift = row.finish(LOAN, at.body, &mut loan);
+    let drift = row.finish(LOAN, &mut loan);
     Ok((loan, drift))
 }
 
@@ -102,7 +102,7 @@ pub(super) fn student_loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>
         row.flag(FlagCode::StatusInferred, Field::Status);
     }
 
-    let drift = row.finish(STUDENT_LOAN, at.body, &mut loan);
+    let drift = row.finish(STUDENT_LOAN, &mut loan);
     Ok((loan, drift))
 }
 

@@ -150,7 +150,6 @@ impl Provider for GoScore {
         let at = Mapping {
             connection: &self.id,
             fetched_at: reply.at,
-            body: reply.bytes(),
         };
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &person, &at));
         // It stands beside the list and is repeated on every page.
