@@ -81,7 +81,18 @@ pub struct Ages {
 #[derive(Debug, Clone)]
 struct Kept {
     contribution: Arc<Contribution>,
+    /// When the upstream was asked: it may have changed while it answered.
     at: Instant,
+}
+
+impl Kept {
+    async fn of(fetch: impl Future<Output = Contribution>) -> Self {
+        let at = Instant::now();
+        Self {
+            contribution: Arc::new(fetch.await),
+            at,
+        }
+    }
 }
 
 /// The cache of a gateway.
@@ -95,7 +106,7 @@ pub(super) struct Cache {
 /// A fetch that several callers wait for.
 #[derive(Debug)]
 struct Flight {
-    landed: Shared<BoxFuture<'static, Arc<Contribution>>>,
+    landed: Shared<BoxFuture<'static, Kept>>,
     task: AbortHandle,
 }
 
@@ -141,19 +152,14 @@ impl Cache {
             return kept.contribution.served(From::Hit);
         }
         let fetched = if acceptable.is_zero() {
-            Arc::new(fetch.await)
+            Kept::of(fetch).await
         } else {
             self.join(connection, &key, fetch).await
         };
-        if fetched.is_whole() {
-            self.kept.insert(
-                key,
-                Kept {
-                    contribution: Arc::clone(&fetched),
-                    at: Instant::now(),
-                },
-            );
+        if fetched.contribution.is_whole() && self.kept.get(&key).is_none_or(|known| known.at < fetched.at) {
+            self.kept.insert(key, fetched.clone());
         }
+        let fetched = fetched.contribution;
         match kept {
             Some(kept) if fetched.may_be_replaced() && kept.at.elapsed() <= self.ages.stale_if_error => {
                 kept.contribution.in_place_of(&fetched)
@@ -162,25 +168,36 @@ impl Cache {
         }
     }
 
-    /// Joins the fetch of this key that is under way, or starts it in a task of its own.
+    /// Joins the fetch of this key that is under way, or starts it in a task of its own. One that ran out of time had
+    /// the time of whoever started it; the others have theirs.
     async fn join(
         &self,
         connection: &Arc<Connection>,
         key: &Key,
         fetch: impl Future<Output = Contribution> + Send + 'static,
-    ) -> Arc<Contribution> {
+    ) -> Kept {
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
             match flights.get(key).and_then(Weak::upgrade) {
-                Some(flight) => flight,
+                Some(flight) => Err((flight, fetch)),
                 None => {
                     let flight = self.take_off(connection, key.clone(), fetch);
                     flights.insert(key.clone(), Arc::downgrade(&flight));
-                    flight
+                    Ok(flight)
                 }
             }
         };
-        flight.landed.clone().await
+        match flight {
+            Ok(mine) => mine.landed.clone().await,
+            Err((joined, fetch)) => {
+                let landed = joined.landed.clone().await;
+                if landed.contribution.ran_out_of_time() {
+                    Kept::of(fetch).await
+                } else {
+                    landed
+                }
+            }
+        }
     }
 
     fn take_off(
@@ -189,22 +206,29 @@ impl Cache {
         key: Key,
         fetch: impl Future<Output = Contribution> + Send + 'static,
     ) -> Arc<Flight> {
-        let place = Place {
-            flights: Arc::clone(&self.flights),
-            key,
-        };
-        let task = spawn(async move {
-            // Given back however the task ends, so that the next question takes off anew.
-            let _place = place;
-            Arc::new(fetch.await)
-        });
-        let abort = task.abort_handle();
-        let connection = Arc::clone(connection);
-        let landed =
-            task.map(move |ended| ended.unwrap_or_else(|_| Arc::new(Contribution::defect(&connection))));
-        Arc::new(Flight {
-            landed: landed.boxed().shared(),
-            task: abort,
+        Arc::new_cyclic(|flight| {
+            let place = Place {
+                flights: Arc::clone(&self.flights),
+                key,
+                flight: Weak::clone(flight),
+            };
+            let task = spawn(async move {
+                // Given back however the task ends, so that the next question takes off anew.
+                let _place = place;
+                Kept::of(fetch).await
+            });
+            let abort = task.abort_handle();
+            let connection = Arc::clone(connection);
+            let landed = task.map(move |ended| {
+                ended.unwrap_or_else(|_| Kept {
+                    contribution: Arc::new(Contribution::defect(&connection)),
+                    at: Instant::now(),
+                })
+            });
+            Flight {
+                landed: landed.boxed().shared(),
+                task: abort,
+            }
         })
     }
 }
@@ -214,14 +238,19 @@ impl Cache {
 struct Place {
     flights: Arc<Mutex<HashMap<Key, Weak<Flight>>>>,
     key: Key,
+    flight: Weak<Flight>,
 }
 
 impl Drop for Place {
+    /// Another flight may have taken the place of one that was given up.
     fn drop(&mut self) {
-        self.flights
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.key);
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if flights
+            .get(&self.key)
+            .is_some_and(|flight| flight.ptr_eq(&self.flight))
+        {
+            flights.remove(&self.key);
+        }
     }
 }
 
