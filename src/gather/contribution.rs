@@ -101,7 +101,13 @@ impl Contribution {
 
     /// Whether it may stand for the upstream for a while: nothing failed.
     pub(super) fn is_whole(&self) -> bool {
-        self.walk.tally.error.is_none() && self.walk.tally.answered
+        self.walk.error(self.duplicates).is_none() && self.walk.tally.answered
+    }
+
+    /// Whether it ended because the time of the request it was made for did.
+    pub(super) fn ran_out_of_time(&self) -> bool {
+        let error = self.walk.tally.error.as_ref();
+        error.is_some_and(|error| error.kind == Kind::DeadlineExceeded)
     }
 
     /// Whether older data is better than this: nothing came, and the upstream did not say that the data is gone or
@@ -165,7 +171,8 @@ pub(super) fn report(
     exhausted: bool,
 ) -> Source {
     let tally = &walk.tally;
-    let status = match &tally.error {
+    let error = walk.error(duplicates);
+    let status = match &error {
         _ if from == From::Stale => Status::Stale,
         Some(_) if tally.answered => Status::Partial,
         Some(error) if error.kind == Kind::Pending => Status::Pending,
@@ -186,6 +193,6 @@ pub(super) fn report(
         cache: from.as_str(),
         upstream_requests: tally.requests,
         elapsed: tally.elapsed,
-        error: tally.error.clone(),
+        error,
     }
 }

@@ -58,12 +58,22 @@ pub(super) struct Tally {
     pub(super) rejected: usize,
     /// Records in all scopes, as the provider says; `None` once one of them does not say.
     pub(super) announced: Option<u64>,
+    /// Scopes read to their end, and of them all: what they announced first, and the records that came.
+    pub(super) read: Read,
     /// When the last page was fetched.
     pub(super) fetched_at: Option<DateTime<Utc>>,
     /// Requests sent.
     pub(super) requests: u32,
     /// Time spent waiting for pages.
     pub(super) elapsed: Duration,
+}
+
+/// What the scopes that were read to their end announced and gave.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Read {
+    scopes: usize,
+    announced: u64,
+    received: u64,
 }
 
 impl SourceWalk {
@@ -210,6 +220,10 @@ impl SourceWalk {
             self.tally.cut = true;
             self.tally.worst(broken("It announced more records than it gave"));
         }
+        let read = &mut self.tally.read;
+        read.scopes = read.scopes.saturating_add(1);
+        read.announced = read.announced.saturating_add(begun.at_first.unwrap_or(0));
+        read.received = read.received.saturating_add(begun.received);
         self.tally.announced = self
             .tally
             .announced
@@ -224,6 +238,26 @@ impl SourceWalk {
         self.tally.worst(error);
         self.tally.announced = None;
         None
+    }
+
+    /// What went wrong, as far as it is known. `duplicates` of the records that came were records that had come before:
+    /// if there is then less than was announced, rows changed places between two pages, and some were passed over. Of
+    /// several scopes nobody knows, because they may overlap.
+    pub(super) fn error(&self, duplicates: usize) -> Option<Error> {
+        let read = self.tally.read;
+        let different = read
+            .received
+            .saturating_sub(u64::try_from(duplicates).unwrap_or(u64::MAX));
+        let moved = self.ended()
+            && self.connection.descriptor.announces_loans
+            && read.scopes == 1
+            && duplicates > 0
+            && different < read.announced;
+        self.tally.error.clone().or_else(|| {
+            moved.then(|| {
+                broken("Records changed places while it was read, and some may have been passed over")
+            })
+        })
     }
 
     /// Records in all, as far as the provider has said for every scope that was asked for.
