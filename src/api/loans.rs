@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, Request, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Serialize;
@@ -19,9 +19,6 @@ use super::problem::{Code, ParameterError, Problem};
 use super::{Api, MatchedParameter, RequestId, parameter};
 use crate::gather::{Source, Status};
 use crate::loan::Loan;
-
-/// Most of a search body.
-const MAX_BODY: usize = 64 * 1024;
 
 /// `page` of a list.
 #[derive(Debug, Serialize)]
@@ -65,19 +62,18 @@ pub(super) async fn search(
     State(api): State<Api>,
     id: RequestId,
     Extension(place): Extension<InFlight>,
-    request: Request,
+    RawQuery(query): RawQuery,
+    mut headers: HeaderMap,
+    body: Bytes,
 ) -> Result<Response, Problem> {
-    let headers = request.headers().clone();
     media::sends_json(&headers)?;
-    if request.uri().query().is_some_and(|query| !query.is_empty()) {
+    if query.is_some_and(|query| !query.is_empty()) {
         return Err(Problem::invalid(vec![ParameterError {
             parameter: "(query)".to_owned(),
             detail: "must be empty; the parameters are in the body".to_owned(),
         }]));
     }
-    let body = body(request).await?;
     // A validator is about what a GET of the same address gives.
-    let mut headers = headers;
     headers.remove(header::IF_NONE_MATCH);
     either(&api, &id, place, &headers, Pairs::from_json(&body)?).await
 }
@@ -108,22 +104,6 @@ async fn either(
     }
 }
 
-async fn body(request: Request) -> Result<Bytes, Problem> {
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    if announced
-        .and_then(|length| length.parse::<usize>().ok())
-        .is_some_and(|length| length > MAX_BODY)
-    {
-        return Err(Problem::new(Code::PayloadTooLarge));
-    }
-    axum::body::to_bytes(request.into_body(), MAX_BODY)
-        .await
-        .map_err(|_| Problem::new(Code::PayloadTooLarge))
-}
-
 async fn answer(
     api: &Api,
     id: &RequestId,
@@ -140,10 +120,7 @@ async fn answer(
     let answer = match cursor {
         Some(cursor) => {
             let place = api.cursors.read(&cursor, binding)?;
-            api.gateway
-                .resume(place, limit)
-                .await
-                .ok_or_else(|| Problem::new(Code::CursorExpired))?
+            api.gateway.resume(place, limit).await.map_err(refused)?
         }
         None => api.gateway.list(&query, limit).await.map_err(refused)?,
     };

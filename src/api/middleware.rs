@@ -10,11 +10,12 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderName, HeaderValue, Version, header};
+use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
@@ -31,11 +32,16 @@ const MAX_URI: usize = 8 * 1024;
 const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
+/// Most of a body, and how long it may take to arrive.
+const MAX_BODY: usize = 64 * 1024;
+const BODY_WITHIN: Duration = Duration::from_secs(5);
+
 pub(super) fn layers(routes: Router, api: Api) -> Router {
     routes
         .route_layer(from_fn(remember_route))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), admit))
+        .layer(from_fn(receive))
         .layer(from_fn_with_state(api, observe))
 }
 
@@ -185,6 +191,30 @@ async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Resp
                 ..Problem::new(Code::Overloaded)
             };
             problem.into_response()
+        }
+    }
+}
+
+/// Takes in the body before the request is counted: who sends slowly occupies a socket, and nobody's place.
+async fn receive(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let announced = parts.headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY) {
+        return Problem::new(Code::PayloadTooLarge).into_response();
+    }
+    match timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(parts, body.to_bytes().into())).await,
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Problem::new(Code::PayloadTooLarge).into_response()
+        }
+        Ok(Err(_)) => Problem::because(Code::InvalidRequest, "The body is cut off.").into_response(),
+        Err(_) => {
+            let detail = format!("The body must arrive within {} seconds.", BODY_WITHIN.as_secs());
+            Problem::because(Code::InvalidRequest, detail).into_response()
         }
     }
 }
