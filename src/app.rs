@@ -24,10 +24,11 @@ pub struct App {
     routes: Routes,
 }
 
-/// What outlives a reload: the requests in hand, what cursors name, and the key they are signed with if the config
+/// What outlives a reload: where we listen, the requests in hand, what cursors name, and the key they are signed with if the config
 /// names none.
 #[derive(Debug, Clone)]
 struct Lasting {
+    listen: SocketAddr,
     lifecycle: Lifecycle,
     held: Held,
     cursor_key: SecretString,
@@ -38,7 +39,6 @@ struct Lasting {
 pub struct Reloader {
     lasting: Lasting,
     routes: Routes,
-    listen: SocketAddr,
 }
 
 impl App {
@@ -46,6 +46,7 @@ impl App {
     pub fn build(document: &Document) -> Result<Self, Problems> {
         let opened = open(document)?;
         let lasting = Lasting {
+            listen: opened.config.server.listen,
             lifecycle: Lifecycle::new(opened.config.server.max_in_flight),
             held: Held::new(opened.config.cursor.ttl),
             cursor_key: Cursors::random_key(),
@@ -69,7 +70,6 @@ impl App {
         Reloader {
             lasting: self.lasting.clone(),
             routes: Arc::clone(&self.routes),
-            listen: self.config.server.listen,
         }
     }
 
@@ -95,7 +95,10 @@ impl Reloader {
     pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
         let opened = open(document)?;
         let config = opened.config.clone();
-        if config.server.listen != self.listen {
+        if config.auth.exposed_at(self.lasting.listen) {
+            return Err(Problems::exposed());
+        }
+        if config.server.listen != self.lasting.listen {
             tracing::warn!("server.listen changed; it takes effect at the next start");
         }
         self.routes.store(Arc::new(routes(opened, &self.lasting)));
@@ -105,8 +108,9 @@ impl Reloader {
 
 fn routes(opened: Opened, lasting: &Lasting) -> Router {
     let config = &opened.config;
-    // Without authentication the only thing that says who may see people's data is where we listen.
-    let personal_allowed = config.server.listen.ip().is_loopback();
+    // Without authentication the only thing that says who may see people's data is where we listen, whatever a new
+    // config says.
+    let personal_allowed = lasting.listen.ip().to_canonical().is_loopback();
     let keys = match config.cursor.keys.as_slice() {
         [] => std::slice::from_ref(&lasting.cursor_key),
         keys => keys,

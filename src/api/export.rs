@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::answers::presented;
-use super::failures::{failed, gaps, missing, refused};
+use super::failures::{failed, missing, refused};
 use super::media::Format;
 use super::middleware::InFlight;
 use super::problem::Problem;
@@ -57,13 +57,16 @@ pub(super) async fn export(
 ) -> Result<Response, Problem> {
     let stream = api.gateway.stream(query).await.map_err(refused)?;
     let sources = stream.sources();
-    let none_missing = format == Format::Csv;
-    let problem = failed(&sources).or_else(|| missing(&sources, &query.required));
-    if let Some(problem) = problem.or_else(|| gaps(&sources).filter(|_| none_missing)) {
+    let required = match format {
+        // A table has no place to say what is missing.
+        Format::Csv => query.connections.clone(),
+        _ => query.required.clone(),
+    };
+    if let Some(problem) = failed(&sources).or_else(|| missing(&sources, &required)) {
         return Err(problem);
     }
     let (parts, written) = mpsc::channel(AHEAD);
-    spawn(read(api.clone(), stream, parts, none_missing, place));
+    spawn(read(api.clone(), stream, parts, required, place));
     let head = if format == Format::Csv {
         table::head()
     } else {
@@ -85,20 +88,26 @@ pub(super) async fn export(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.as_str()));
     headers.insert(
         header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-store"),
+        HeaderValue::from_static("private, no-cache"),
     );
     Ok(response)
 }
 
 /// Reads batch after batch for as long as somebody takes them. Whoever hangs up stops the upstream work.
-async fn read(api: Api, mut stream: Stream, parts: mpsc::Sender<Part>, none_missing: bool, place: InFlight) {
+async fn read(
+    api: Api,
+    mut stream: Stream,
+    parts: mpsc::Sender<Part>,
+    required: Vec<Arc<str>>,
+    place: InFlight,
+) {
     let mut count = 0_usize;
     loop {
         let batch = tokio::select! {
             batch = stream.next(api.gateway.page_deadline()) => batch,
             () = parts.closed() => return,
         };
-        if none_missing && gaps(&stream.sources()).is_some() {
+        if !required.is_empty() && missing(&stream.sources(), &required).is_some() {
             // Nobody is there to hear it if this fails.
             let _ = parts.send(Part::Cut).await;
             return;

@@ -40,18 +40,9 @@ pub(super) fn failed(sources: &[Source]) -> Option<Problem> {
 
 /// The problem of a required source that is not all there; `None` if every one is, or had nothing to say.
 pub(super) fn missing(sources: &[Source], required: &[Arc<str>]) -> Option<Problem> {
-    gap(sources, |source| required.contains(&source.connection))
-}
-
-/// The problem of any source that is not all there, for answers that are all or nothing.
-pub(super) fn gaps(sources: &[Source]) -> Option<Problem> {
-    gap(sources, |_| true)
-}
-
-fn gap(sources: &[Source], counts: impl Fn(&Source) -> bool) -> Option<Problem> {
     let gaps: Vec<&Source> = sources
         .iter()
-        .filter(|source| source.error.is_some() && counts(source))
+        .filter(|source| source.error.is_some() && required.contains(&source.connection))
         .collect();
     if gaps.is_empty() {
         None
@@ -97,5 +88,17 @@ pub(super) fn refused(refused: Refused) -> Problem {
             let detail = format!("This brings more than {max} loans. Ask for fewer, or without `sort`.");
             Problem::because(Code::SelectionTooLarge, detail)
         }
+        Refused::SelectionTooHeavy => Problem::because(
+            Code::SelectionTooLarge,
+            "This is more than the gateway holds for paging. Ask for fewer, or export it.",
+        ),
+        Refused::Expired => Problem::new(Code::CursorExpired),
+        Refused::Busy => Problem {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Problem::because(
+                Code::Overloaded,
+                "Another request is reading on from this cursor and takes its time.",
+            )
+        },
     }
 }

@@ -59,6 +59,13 @@ pub struct Auth {
     pub allow_insecure: bool,
 }
 
+impl Auth {
+    /// Whether everybody who reaches `listen` would be let in, against what the config allows.
+    pub fn exposed_at(&self, listen: SocketAddr) -> bool {
+        self.mode == AuthMode::None && !self.allow_insecure && !listen.ip().to_canonical().is_loopback()
+    }
+}
+
 /// How callers are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMode {
@@ -266,13 +273,15 @@ fn auth(section: &mut Section<'_>, listen: SocketAddr) -> Auth {
             "mode",
             "this version only has \"none\", which needs a loopback listen address (default: \"api_key\")",
         );
-    } else if !allow_insecure && !listen.ip().to_canonical().is_loopback() {
+    }
+    let auth = Auth { mode, allow_insecure };
+    if auth.exposed_at(listen) {
         section.problem(
             "mode",
             "\"none\" lets everyone in: give server.listen a loopback address or set auth.allow_insecure = true",
         );
     }
-    Auth { mode, allow_insecure }
+    auth
 }
 
 fn limits(section: &mut Section<'_>) -> Limits {

@@ -47,6 +47,16 @@ impl Problems {
         Self(problems)
     }
 
+    /// A config that would be right, but not for a gateway that already listens where everybody reaches it.
+    pub(crate) fn exposed() -> Self {
+        Self(vec![Problem {
+            key: "auth.mode".to_owned(),
+            detail: "\"none\" lets everyone in, and this gateway listens beyond loopback until it is started again"
+                .to_owned(),
+            origin: Origin::File,
+        }])
+    }
+
     /// A problem of the document as a whole.
     pub(super) fn of_document(detail: String) -> Self {
         Self(vec![Problem {

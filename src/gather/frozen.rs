@@ -35,7 +35,10 @@ impl Gateway {
                 .iter()
                 .map(|loan| size(loan))
                 .fold(0, usize::saturating_add);
-            let id = self.held.keep(Item::Frozen(Arc::clone(&set)), size);
+            let id = self
+                .held
+                .keep(Item::Frozen(Arc::clone(&set)), size)
+                .ok_or(Refused::SelectionTooHeavy)?;
             first.next = first.next.map(|place| Place { id, ..place });
         }
         Ok(first)

@@ -42,11 +42,13 @@ impl Held {
         Self(held)
     }
 
-    /// Keeps an item under a name nobody can guess.
-    pub(super) fn keep(&self, item: Item, size: usize) -> u128 {
+    /// Keeps an item under a name nobody can guess. `None` if it alone is more than there is room for: a cursor that
+    /// leads nowhere is not given out.
+    pub(super) fn keep(&self, item: Item, size: usize) -> Option<u128> {
+        u64::try_from(size).ok().filter(|size| *size <= CAPACITY)?;
         let id = uuid::Uuid::new_v4().as_u128();
         self.update(id, item, size);
-        id
+        Some(id)
     }
 
     /// The item of this name, if it is still there.

@@ -124,30 +124,33 @@ impl Gateway {
         if query.is_whole() {
             self.freeze(query, limit).await
         } else {
-            Ok(self.set_out(query, limit).await)
+            self.set_out(query, limit).await
         }
     }
 
-    /// The answer at a place that a cursor names; `None` if it is not held here any more.
-    pub async fn resume(&self, place: Place, limit: usize) -> Option<Answer> {
-        match self.held.get(place.id)? {
-            Item::Frozen(set) => set.page(place, limit),
+    /// The answer at a place that a cursor names.
+    pub async fn resume(&self, place: Place, limit: usize) -> Result<Answer, Refused> {
+        match self.held.get(place.id).ok_or(Refused::Expired)? {
+            Item::Frozen(set) => set.page(place, limit).ok_or(Refused::Expired),
             Item::Live(walk) => self.walk_on(place, walk, limit).await,
         }
     }
 
     /// Begins a walk and gives its first answer.
-    async fn set_out(&self, query: &Query, limit: usize) -> Answer {
+    async fn set_out(&self, query: &Query, limit: usize) -> Result<Answer, Refused> {
         let deadline = self.limits.cutoff();
         let mut walk = self.open(query, deadline).await;
         let loans = walk.next(limit, deadline).await;
         let mut answer = answer(&walk, loans);
         if !walk.over() {
             let (position, size) = (walk.position, walk.size());
-            let id = self.held.keep(Item::Live(Arc::new(Mutex::new(walk))), size);
+            let id = self
+                .held
+                .keep(Item::Live(Arc::new(Mutex::new(walk))), size)
+                .ok_or(Refused::SelectionTooHeavy)?;
             answer.next = Some(Place { id, position });
         }
-        answer
+        Ok(answer)
     }
 
     /// A walk over the selection, its sources' first pages fetched or taken from the cache.
@@ -170,16 +173,18 @@ impl Gateway {
 
     /// The next answer of a walk; or the last one again, if it never arrived. In a task of its own, so that a caller
     /// who goes away in the middle leaves a walk that can be followed.
-    async fn walk_on(&self, place: Place, walk: Arc<Mutex<Live>>, limit: usize) -> Option<Answer> {
+    async fn walk_on(&self, place: Place, walk: Arc<Mutex<Live>>, limit: usize) -> Result<Answer, Refused> {
         let deadline = self.limits.cutoff();
         let held = self.held.clone();
         let step = spawn(async move {
-            let mut live = tokio::time::timeout_at(deadline, walk.lock()).await.ok()?;
+            let mut live = tokio::time::timeout_at(deadline, walk.lock())
+                .await
+                .map_err(|_| Refused::Busy)?;
             if place.position.checked_add(1) == Some(live.position) {
                 live.rewind();
             }
             if place.position != live.position {
-                return None;
+                return Err(Refused::Expired);
             }
             let loans = live.next(limit, deadline).await;
             let mut answer = answer(&live, loans);
@@ -191,9 +196,9 @@ impl Gateway {
                     position: live.position,
                 });
             }
-            Some(answer)
+            Ok(answer)
         });
-        step.await.ok().flatten()
+        step.await.unwrap_or(Err(Refused::Expired))
     }
 
     /// Looks for one loan by its native key in one connection. No loan and a source that is `ok` means that there is

@@ -95,4 +95,10 @@ pub struct Place {
 pub enum Refused {
     /// The question brings more than `max_gathered` loans.
     SelectionTooLarge(usize),
+    /// What it brings is more than can be held while it is paged.
+    SelectionTooHeavy,
+    /// The cursor names something that is not held any more.
+    Expired,
+    /// Another request is taking too long over the same walk.
+    Busy,
 }

@@ -277,7 +277,7 @@ async fn cells_survive_commas_quotes_and_newlines() {
     world.set_records(Provider::Bsa, vec![row.to_string(), plain([2]).remove(0)]);
     let gateway = Setup::only(Provider::Bsa, &world).start().await;
     let table = accepting(&gateway, CSV, "").await;
-    assert_eq!(table.header("cache-control"), "private, no-store");
+    assert_eq!(table.header("cache-control"), "private, no-cache");
     let list = gateway.get("/loans").await.loans();
     let cells = cells(&table.text);
     assert_eq!(cells.len(), 3, "{}", table.text);
