@@ -1,5 +1,7 @@
 //! What was fetched lately is given again, said so, and never taken for more than it is.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use loangate::sim::{Fault, Provider, World};
 use serde_json::Value;
@@ -260,6 +262,32 @@ async fn a_fetch_that_nobody_waits_for_ends() {
     open.send(true).unwrap();
     gateway.get("/loans").await.assert_complete();
     assert_eq!(chaos.counts().requests(), 2);
+}
+
+#[tokio::test]
+async fn who_joins_late_has_the_time_of_its_own_request() {
+    let world = World::documents();
+    let (_never, held) = watch::channel(false);
+    let chaos = Chaos::start(&world, move |_: &Asked| Act::Held(held.clone())).await;
+    let gateway = kept(&world)
+        .through(PROVIDER, &chaos)
+        .set("server.deadline", "1s")
+        .start()
+        .await;
+    let first = async {
+        let answer = gateway.get("/loans").await;
+        chaos.turn(|_| Act::Answer(End::Keep));
+        answer
+    };
+    let second = async {
+        chaos.until(|counts| counts.requests() == 1).await;
+        // The later of two callers; both have a second.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        gateway.get("/loans").await
+    };
+    let (first, second) = tokio::join!(first, second);
+    first.assert_problem(504, "upstream_timeout");
+    second.assert_complete();
 }
 
 #[tokio::test]

@@ -218,6 +218,26 @@ async fn a_bad_config_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_reload_does_not_open_what_listens_to_everyone() {
+    const PERSONAL: &str = "/loans?include=personal";
+    let world = of("one");
+    let chaos = Chaos::start(&world, |_| Act::Answer(End::Keep)).await;
+    let insecure = |listen: &str| {
+        setup(&world)
+            .set("server.listen", listen)
+            .set("auth.allow_insecure", "true")
+    };
+    let process = Process::start(&insecure("0.0.0.0:8080"), &chaos).await;
+    let before = process.get(PERSONAL).await.problem();
+    let loopback = insecure("127.0.0.1:8080").document(chaos.address);
+    process.reloader.reload(&loopback).unwrap();
+    assert_eq!(process.get(PERSONAL).await.problem(), before);
+    let problems = process.reloader.reload(&setup(&world).document(chaos.address));
+    assert!(problems.unwrap_err().to_string().starts_with("auth.mode: "));
+    process.get("/loans").await.assert_complete();
+}
+
+#[tokio::test]
 async fn reloads_in_a_row_lose_no_request() {
     let world = of("one");
     let chaos = Chaos::start(&world, |_| Act::Answer(End::Keep)).await;

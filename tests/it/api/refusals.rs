@@ -6,6 +6,9 @@ use futures_util::future::join_all;
 use loangate::api::problem::Code;
 use loangate::sim::{Fault, Provider, World};
 use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::bsa;
 use crate::support::{Running, Setup};
@@ -153,6 +156,25 @@ async fn overload_is_said_at_once() {
     assert_eq!(refused.header("retry-after"), "1");
     assert!(both.iter().any(|answer| answer.status == 200));
     assert_eq!(gateway.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_takes_nobodys_place() {
+    let gateway = Setup::only(Provider::Bsa, &World::documents())
+        .set("server.max_in_flight", "1")
+        .start()
+        .await;
+    let mut slow = TcpStream::connect(gateway.address).await.unwrap();
+    let head = b"POST /loans/search HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    slow.write_all(head).await.unwrap();
+    gateway.get("/loans").await.assert_complete();
+    let mut answer = String::new();
+    timeout(Duration::from_secs(20), slow.read_to_string(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("within 5 seconds"), "{answer}");
 }
 
 #[tokio::test]

@@ -113,6 +113,27 @@ async fn rows_inserted_in_front_come_again_and_are_counted() {
 }
 
 #[tokio::test]
+async fn a_row_that_moves_past_the_reader_is_declared() {
+    // The others are asked for in an order that no change of a record moves it in.
+    let provider = Provider::Carbon;
+    for moved in [1131, 1149] {
+        let (_, walk) = walk_while(provider, 1100..1150, |world, page| {
+            if page == 2 {
+                let others = (1100..1150).filter(|row| *row != moved);
+                set(world, provider, std::iter::once(moved).chain(others));
+            }
+        })
+        .await;
+        let ids = walk.ids();
+        assert!(!ids.contains(&format!("{provider}:{moved}")), "nothing is tested");
+        assert_eq!(each_once(&ids).len(), 49);
+        let last = walk.last();
+        assert_eq!(number(&last.source(provider.as_str()), "duplicates"), 1);
+        assert_declared(provider, last);
+    }
+}
+
+#[tokio::test]
 async fn rows_added_behind_come_too() {
     for provider in [Provider::Bsa, Provider::Carbon, Provider::Belvo] {
         let (_, walk) = walk_while(provider, 1100..1150, |world, page| {

@@ -22,12 +22,12 @@ async fn accepting(gateway: &Running, accept: &str, query: &str) -> Answer {
 }
 
 /// Begins an export and leaves its body unread.
-async fn begun(gateway: &Running, accept: &str) -> reqwest::Response {
+async fn begun(gateway: &Running, accept: &str, query: &str) -> reqwest::Response {
     Client::builder()
         .no_proxy()
         .build()
         .unwrap()
-        .get(format!("http://{}/loans", gateway.address))
+        .get(format!("http://{}/loans?{query}", gateway.address))
         .header("accept", accept)
         .send()
         .await
@@ -184,11 +184,18 @@ async fn a_source_that_fails_in_the_middle_is_in_the_last_line() {
         assert_eq!(source["status"], "partial", "{source}");
         assert_eq!(source["count"], 20);
     }
-    let table = begun(&gateway, CSV).await;
+    let table = begun(&gateway, CSV, "").await;
     assert_eq!(table.status(), 200);
     let (text, whole) = read(table).await;
     assert!(!whole, "a table without all of its rows must not look whole");
     assert!(text.starts_with("id,"));
+    let lines = begun(&gateway, NDJSON, "require=carbon").await;
+    assert_eq!(lines.status(), 200);
+    let (text, whole) = read(lines).await;
+    assert!(
+        !whole && !text.contains("\"end\":true"),
+        "a required source has a gap"
+    );
 }
 
 #[tokio::test]
@@ -224,7 +231,7 @@ async fn nobody_is_asked_for_more_once_the_reader_is_gone() {
         .await;
     for accept in [NDJSON, CSV] {
         world.clear_requests();
-        let mut response = begun(&gateway, accept).await;
+        let mut response = begun(&gateway, accept, "").await;
         response.chunk().await.unwrap().unwrap();
         drop(response);
         // Quiet is reached when two looks some time apart see the same.
@@ -250,7 +257,7 @@ async fn nobody_is_asked_for_more_once_the_reader_is_gone() {
 async fn a_reader_that_does_not_read_holds_the_upstreams_back() {
     let world = World::generated(56, 30_000);
     let gateway = small_pages(&world, &[Provider::Bsa]).start().await;
-    let response = begun(&gateway, NDJSON).await;
+    let response = begun(&gateway, NDJSON, "").await;
     let mut seen = 0;
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
