@@ -6,11 +6,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// The system's allocator kept half a gigabyte after many large answers had gone; this one gives it back, and is
-/// faster where a record becomes many small texts (`docs/endurance.md`, scenarios `slow` and `books`).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = command::Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
