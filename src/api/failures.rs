@@ -14,7 +14,7 @@ pub(super) fn absent(sources: &[Source; 1]) -> Problem {
         .error
         .as_ref()
         .is_some_and(|error| error.kind == Kind::NotFound);
-    if source.status == Status::Ok || unknown_upstream {
+    if (source.status == Status::Ok && source.exhausted) || unknown_upstream {
         return Problem::new(Code::LoanNotFound);
     }
     failed(sources).unwrap_or_else(|| Problem {

@@ -338,6 +338,29 @@ async fn more_references_than_are_gathered() {
 }
 
 #[tokio::test]
+async fn a_loan_beyond_what_is_gathered_is_not_called_unknown() {
+    let world = World::documents();
+    let rows = (0..30).map(|loan| {
+        format!(
+            r#"{{"merchantCustomerId":"M","loanId":"L{loan}","createdDate":"2026-01-01T00:00:{:02}.000Z"}}"#,
+            59 - loan
+        )
+    });
+    world.set_records(Provider::Belvo, rows.collect());
+    let gateway = Setup::only(Provider::Belvo, &world)
+        .connection(Provider::Belvo, "page_size", "10")
+        .set("limits.max_gathered", "5")
+        .start()
+        .await;
+    let found = gateway.get("/loans/belvo:M~L3").await;
+    assert_eq!(found.status, 200, "{found:?}");
+    gateway
+        .get("/loans/belvo:M~L29")
+        .await
+        .assert_problem(502, "upstream_failed");
+}
+
+#[tokio::test]
 async fn more_pages_than_are_read() {
     let gateway = Setup::only(Provider::Bsa, &World::generated(7, 20))
         .connection(Provider::Bsa, "page_size", "5")
