@@ -136,7 +136,9 @@ impl SourceWalk {
                 Ok(page) => page,
                 Err(error) => return self.give_up(error),
             };
-            if page.digest.is_some_and(|digest| !begun.digests.insert(digest)) {
+            let gained = begun.announced.is_some() && page.announced > begun.announced;
+            // A whole page of new rows in front moves the last page to where the next one was.
+            if page.digest.is_some_and(|digest| !begun.digests.insert(digest)) && !gained {
                 return if self.connection.provider.repetition_is_end() {
                     self.end(&begun)
                 } else {
@@ -148,7 +150,7 @@ impl SourceWalk {
                     "It lost records while it was read, and others may have been passed over",
                 ));
             }
-            if page.announced > begun.announced && begun.announced.is_some() {
+            if gained {
                 // Rows moved back: this page may begin before the last one ended.
                 begun.newest = None;
             }

@@ -95,7 +95,7 @@ fn assert_declared(provider: Provider, page: &Answer) {
 #[tokio::test]
 async fn rows_inserted_in_front_come_again_and_are_counted() {
     for provider in [Provider::Bsa, Provider::Carbon, Provider::Belvo] {
-        for inserted in [1, 3, 9, 25] {
+        for inserted in [1, 3, 9, 10, 25] {
             let (_, walk) = walk_while(provider, 1100..1150, |world, page| {
                 if page == 3 {
                     set(world, provider, 1100 - inserted..1150);
