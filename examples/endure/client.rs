@@ -94,7 +94,12 @@ impl Connection {
 
     /// Asks and reads the answer to its end.
     pub(crate) async fn get(&mut self, target: &str) -> io::Result<Answer> {
-        self.stream.write_all(&request(target)).await?;
+        self.exchange(&request(target)).await
+    }
+
+    /// Sends a request and reads the answer to its end.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.stream.write_all(request).await?;
         let head_end = loop {
             if let Some(at) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;

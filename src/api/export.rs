@@ -135,9 +135,12 @@ async fn read(
 /// else, so each may be a space.
 fn one_line(json: &mut [u8]) {
     for byte in json {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
+        // Without a branch, so that many bytes are looked at at once.
+        *byte = if matches!(byte, b'\n' | b'\r') {
+            b' '
+        } else {
+            *byte
+        };
     }
 }
 
