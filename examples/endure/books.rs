@@ -77,6 +77,16 @@ async fn export(gateway: &Gateway, report: &mut Report, records: usize) -> usize
     let count: usize = number_after(end, "\"count\":");
     let per_second = u64::try_from(count * 1000).unwrap() / u64::try_from(used.as_millis()).unwrap().max(1);
     let peak = gateway.usage().peak;
+    let mut bounds = vec![
+        ("complete", end.contains("\"complete\":true")),
+        // Each chunk has two lines of its own, so lines alone prove nothing.
+        ("as many lines as it says", count > 0 && lines > count),
+        ("below 64 MiB", peak < PEAK),
+    ];
+    // A small one is over before the processor's clock has told anything.
+    if records >= 100_000 {
+        bounds.push(("100,000 loans a second", per_second >= PER_SECOND));
+    }
     report.line(
         "books",
         &format!("an export of three books of {records} records"),
@@ -85,13 +95,7 @@ async fn export(gateway: &Gateway, report: &mut Report, records: usize) -> usize
             Ms(took),
             Kib(peak)
         ),
-        &[
-            ("complete", end.contains("\"complete\":true")),
-            // Each chunk has two lines of its own, so lines alone prove nothing.
-            ("as many lines as it says", count > 0 && lines > count),
-            ("below 64 MiB", peak < PEAK),
-            ("100,000 loans a second", records < 100_000 || per_second >= PER_SECOND),
-        ],
+        &bounds,
     );
     count
 }
@@ -194,7 +198,7 @@ pub(crate) async fn person(size: Size, report: &mut Report) {
         ),
         &[
             (
-                "one round trip and 2 ms",
+                size.pick("one round trip and 10 ms", "one round trip and 2 ms"),
                 median < trip + Duration::from_millis(size.pick(10, 2)),
             ),
             ("ten loans", loans >= 10),
