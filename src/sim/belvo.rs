@@ -1,14 +1,12 @@
 //! Belvo Direct Debit: snapshots of defaulted loans, several of one loan.
 
 use chrono::NaiveDate;
-use serde::Deserialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::book::{Book, Listing, Order};
 use super::front::Bend;
 use super::provider::Provider;
-use super::record::{Fields, field, with_new_words};
+use super::record::{Fields, field, rows_of};
 use super::reply::{JSON, Reply, belvo_body, failure};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -16,16 +14,8 @@ use super::world::World;
 const SAMPLE: &str = include_str!("documents/belvo_loans.json");
 const DEFAULT_LIMIT: usize = 20;
 
-#[derive(Deserialize)]
-struct Sample<'a> {
-    #[serde(borrow)]
-    items: Vec<&'a RawValue>,
-}
-
 pub(super) fn sample_rows() -> Vec<String> {
-    serde_json::from_str::<Sample<'_>>(SAMPLE)
-        .map(|sample| sample.items.iter().map(|row| row.get().to_owned()).collect())
-        .unwrap_or_default()
+    rows_of(SAMPLE, "items")
 }
 
 /// Query parameter, field it must equal, whether it must be a UUID.
@@ -44,14 +34,6 @@ pub(super) fn answer(world: &World, ask: &Ask, bend: Bend) -> Reply {
     }
 }
 
-fn shown(row: &str, bend: Bend) -> String {
-    if bend.new_words {
-        with_new_words(Provider::Belvo, row)
-    } else {
-        row.to_owned()
-    }
-}
-
 /// By the id of the snapshot; the loan's own id finds nothing.
 fn one(world: &World, id: &str, bend: Bend) -> Reply {
     if !is_uuid(id) {
@@ -62,7 +44,7 @@ fn one(world: &World, id: &str, bend: Bend) -> Reply {
         .matching(&[("id", id)], |row| field(row, "id").as_deref() == Some(id))
         .next();
     match found.and_then(|index| book.row(index)) {
-        Some(row) => Reply::json(shown(&row, bend)),
+        Some(row) => Reply::json(bend.shown(Provider::Belvo, &row)),
         None => failure(Provider::Belvo, 404, "Loan not found"),
     }
 }
@@ -141,7 +123,7 @@ fn list(world: &World, ask: &Ask, bend: Bend) -> Result<Reply, Reply> {
     let pages = total.div_ceil(limit);
     let rows = items
         .iter()
-        .map(|row| shown(row, bend))
+        .map(|row| bend.shown(Provider::Belvo, row))
         .collect::<Vec<_>>()
         .join(",");
     Ok(Reply::json(format!(

@@ -1,12 +1,9 @@
 //! BSA LMS: loans with their balances and schedules.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::book::{Book, Listing, Order};
 use super::front::Bend;
 use super::provider::Provider;
-use super::record::{field, with_new_words};
+use super::record::{field, rows_of};
 use super::reply::{Reply, bsa_bad_field, failure};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -17,16 +14,8 @@ const MOST_ROWS: usize = 100;
 /// "Scans up to 1000 loans per call", when filtering by status.
 const SCANNED: usize = 1000;
 
-#[derive(Deserialize)]
-struct Sample<'a> {
-    #[serde(borrow)]
-    items: Vec<&'a RawValue>,
-}
-
 pub(super) fn sample_rows() -> Vec<String> {
-    serde_json::from_str::<Sample<'_>>(SAMPLE)
-        .map(|sample| sample.items.iter().map(|row| row.get().to_owned()).collect())
-        .unwrap_or_default()
+    rows_of(SAMPLE, "items")
 }
 
 /// The customer that a partner calls by this name. The page has Ada; everybody else is `ext-` and their id.
@@ -45,14 +34,6 @@ pub(super) fn answer(world: &World, ask: &Ask, bend: Bend) -> Reply {
     }
 }
 
-fn shown(row: &str, bend: Bend) -> String {
-    if bend.new_words {
-        with_new_words(Provider::Bsa, row)
-    } else {
-        row.to_owned()
-    }
-}
-
 fn one(world: &World, key: &str, wanted: &str, bend: Bend) -> Reply {
     let book = world.with(|state| state.book(Provider::Bsa));
     let is_it = |row: &str| field(row, key).as_deref() == Some(wanted);
@@ -61,7 +42,7 @@ fn one(world: &World, key: &str, wanted: &str, bend: Bend) -> Reply {
         .next()
         .and_then(|index| book.row(index))
     {
-        Some(row) => Reply::json(shown(&row, bend)),
+        Some(row) => Reply::json(bend.shown(Provider::Bsa, &row)),
         None if key == "id" && wanted.parse::<u64>().is_err() => bsa_bad_field(
             "loan_id",
             &format!("strconv.ParseInt: parsing {wanted:?}: invalid syntax"),
@@ -143,7 +124,7 @@ fn list(world: &World, ask: &Ask, bend: Bend) -> Result<Reply, Reply> {
             "[{}]",
             items
                 .iter()
-                .map(|row| shown(row, bend))
+                .map(|row| bend.shown(Provider::Bsa, row))
                 .collect::<Vec<_>>()
                 .join(",")
         )

@@ -1,12 +1,9 @@
 //! Carbon: the loan applications of a merchant.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::book::{Listing, Order};
 use super::front::Bend;
 use super::provider::Provider;
-use super::record::{field, with_missing, with_new_words};
+use super::record::{field, rows_of, with_missing};
 use super::reply::{Reply, failure};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -26,19 +23,11 @@ pub enum CarbonEnvelope {
     TotalString,
 }
 
-#[derive(Deserialize)]
-struct Sample<'a> {
-    #[serde(borrow)]
-    data: Vec<&'a RawValue>,
-}
-
 /// The row of six fields and the row of twelve.
 pub(super) fn sample_rows() -> Vec<String> {
     [GENERATED_EXAMPLE, PROSE]
         .into_iter()
-        .filter_map(|text| serde_json::from_str::<Sample<'_>>(text).ok())
-        .flat_map(|sample| sample.data)
-        .map(|row| row.get().to_owned())
+        .flat_map(|text| rows_of(text, "data"))
         .collect()
 }
 
@@ -46,14 +35,6 @@ pub(super) fn answer(world: &World, ask: &Ask, bend: Bend) -> Reply {
     match &ask.call {
         Call::Loan(id) => one(world, id, bend),
         _ => list(world, ask, bend),
-    }
-}
-
-fn shown(row: &str, bend: Bend) -> String {
-    if bend.new_words {
-        with_new_words(Provider::Carbon, row)
-    } else {
-        row.to_owned()
     }
 }
 
@@ -75,7 +56,7 @@ fn one(world: &World, id: &str, bend: Bend) -> Reply {
     ];
     Reply::json(format!(
         r#"{{"status":"success","message":"Loan application fetched","data":{}}}"#,
-        with_missing(&shown(&row, bend), &more)
+        with_missing(&bend.shown(Provider::Carbon, &row), &more)
     ))
 }
 
@@ -103,7 +84,7 @@ fn list(world: &World, ask: &Ask, bend: Bend) -> Reply {
     let rows = book.page(&listing, Order::Ascending, page, limit);
     let data = rows
         .iter()
-        .map(|row| shown(row, bend))
+        .map(|row| bend.shown(Provider::Carbon, row))
         .collect::<Vec<_>>()
         .join(",");
     let total = if bend.pages_loop {

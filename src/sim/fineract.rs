@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::front::Bend;
 use super::generate::Recipe;
 use super::provider::Provider;
-use super::record::{quoted, with_new_words};
+use super::record::{quoted, rows_of, with_new_words};
 use super::reply::{Reply, failure};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -19,16 +16,8 @@ pub(super) const SAMPLE_LOAN: &str = "123";
 const EMPTY_LOAN: &str = "124";
 const SAMPLE: &str = include_str!("documents/fineract_transactions.json");
 
-#[derive(Deserialize)]
-struct Sample<'a> {
-    #[serde(borrow)]
-    data: Vec<&'a RawValue>,
-}
-
 fn sample_rows() -> Vec<String> {
-    serde_json::from_str::<Sample<'_>>(SAMPLE)
-        .map(|sample| sample.data.iter().map(|row| row.get().to_owned()).collect())
-        .unwrap_or_default()
+    rows_of(SAMPLE, "data")
 }
 
 /// The transactions of every loan.

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::fault::Fault;
 use super::misbehave::{Closing, carry_out};
 use super::provider::Provider;
+use super::record::with_new_words;
 use super::reply::{Reply, no_such_route, unauthorized, wrong_method};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -23,6 +24,17 @@ use super::{access, belvo, bsa, carbon, fineract, goscore};
 pub(super) struct Bend {
     pub(super) pages_loop: bool,
     pub(super) new_words: bool,
+}
+
+impl Bend {
+    /// A record as it is given.
+    pub(super) fn shown(self, provider: Provider, record: &str) -> String {
+        if self.new_words {
+            with_new_words(provider, record)
+        } else {
+            record.to_owned()
+        }
+    }
 }
 
 /// Serves the simulators until `shutdown` is over. Answers that would never end are ended then.

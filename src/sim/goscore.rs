@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::book::{Book, Order};
 use super::front::Bend;
 use super::provider::Provider;
-use super::record::{quoted, with_new_words};
+use super::record::quoted;
 use super::reply::{Reply, failure};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -108,13 +108,7 @@ pub(super) fn answer(world: &World, ask: &Ask, bend: Bend) -> Reply {
     let page = if bend.pages_loop { 1 } else { page };
     // Given rows keep the order they were given in: the provider promises none and has none to ask for.
     let rows = book.page(&book.all(|_| ()), Order::Ascending, page, size);
-    let shown = |text: &str| {
-        if bend.new_words {
-            with_new_words(Provider::Goscore, text)
-        } else {
-            text.to_owned()
-        }
-    };
+    let shown = |text: &str| bend.shown(Provider::Goscore, text);
     let loans = rows.iter().map(|row| shown(row)).collect::<Vec<_>>().join(",");
     let student_loan = consent
         .student_loan

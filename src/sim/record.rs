@@ -82,6 +82,14 @@ pub(super) fn field(row: &str, key: &str) -> Option<String> {
     Fields::read(row)?.text(key)
 }
 
+/// The rows of a document's sample: the list in its field `key`, each as it stands there.
+pub(super) fn rows_of(sample: &str, key: &str) -> Vec<String> {
+    Fields::read(sample)
+        .and_then(|fields| serde_json::from_str::<Vec<&RawValue>>(fields.raw(key)?).ok())
+        .map(|rows| rows.iter().map(|row| row.get().to_owned()).collect())
+        .unwrap_or_default()
+}
+
 /// A word that no document knows.
 const NEW_WORD: &str = "\"SOMETHING_NEW\"";
 
