@@ -28,7 +28,7 @@ use chrono::{DateTime, Utc};
 
 use crate::loan::Loan;
 use crate::record::{Drift, Rejected};
-use crate::upstream::{Call, Error, Upstream};
+use crate::upstream::{Call, Error, Reply, Upstream};
 
 pub use connecting::Connecting;
 pub use page::{More, Page, Standing};
@@ -180,6 +180,16 @@ impl Descriptor {
 pub(crate) struct Mapping<'a> {
     pub(crate) connection: &'a Arc<str>,
     pub(crate) fetched_at: DateTime<Utc>,
+}
+
+impl<'a> Mapping<'a> {
+    /// What is known of the records of a reply.
+    pub(crate) fn of(connection: &'a Arc<str>, reply: &Reply) -> Self {
+        Self {
+            connection,
+            fetched_at: reply.at,
+        }
+    }
 }
 
 /// A record that became a loan, and what was new about it.

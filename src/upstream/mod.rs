@@ -26,7 +26,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Url};
@@ -148,11 +147,6 @@ impl Reply {
     /// Whether it came on a connection that was used before, where it may belong to an earlier question.
     pub fn on_kept_connection(&self) -> bool {
         self.kept
-    }
-
-    /// The decoded body.
-    pub fn bytes(&self) -> &Bytes {
-        &self.body.bytes
     }
 
     /// Decodes the body. The text of a decoding error stays here: it may quote the body.

@@ -113,10 +113,7 @@ impl Belvo {
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
 
-        let at = Mapping {
-            connection: &self.id,
-            fetched_at: reply.at,
-        };
+        let at = Mapping::of(&self.id, &reply);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, &at));
         let meta = list.meta.as_ref();
         page.announced = Count::of(meta.and_then(|meta| meta.total_items));

@@ -146,10 +146,7 @@ impl Bsa {
         let rows = list.items.unwrap_or_default();
         let empty = rows.is_empty();
 
-        let at = Mapping {
-            connection: &self.id,
-            fetched_at: reply.at,
-        };
+        let at = Mapping::of(&self.id, &reply);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &at));
         page.announced = Count::of(list.total);
         let rows = Count::of(list.rows_per_page).unwrap_or(self.rows);
@@ -174,10 +171,7 @@ impl Bsa {
                 &[],
             )
             .await?;
-        let at = Mapping {
-            connection: &self.id,
-            fetched_at: reply.at,
-        };
+        let at = Mapping::of(&self.id, &reply);
         Page::collect(&reply, [reply.json()?], |row| map::loan(row, &at)).belongs(&reply, Some(id), |loan| {
             loan.provider_refs.get("loan_id").map(String::as_str)
         })

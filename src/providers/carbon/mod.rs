@@ -108,7 +108,7 @@ impl Carbon {
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let empty = rows.is_empty();
 
-        let at = self.mapping(&reply);
+        let at = Mapping::of(&self.id, &reply);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, self.unit, &at));
         let pagination = list.pagination.as_ref();
         page.announced = Count::of(pagination.and_then(|page| page.total).or(list.total));
@@ -142,19 +142,12 @@ impl Carbon {
         let row = one
             .data
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no application"))?;
-        let at = self.mapping(&reply);
+        let at = Mapping::of(&self.id, &reply);
         Page::collect(&reply, [row], |row| map::loan(row, self.currency, self.unit, &at)).belongs(
             &reply,
             Some(application),
             |loan| loan.provider_refs.get("application_id").map(String::as_str),
         )
-    }
-
-    fn mapping<'a>(&'a self, reply: &'a Reply) -> Mapping<'a> {
-        Mapping {
-            connection: &self.id,
-            fetched_at: reply.at,
-        }
     }
 }
 

@@ -96,10 +96,7 @@ impl Provider for Fineract {
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no transactions"))?;
         let rows: Vec<&RawValue> = serde_json::from_str(data.get())
             .map_err(|_| reply.failure(Kind::BadPayload, "It holds no list of transactions"))?;
-        let at = Mapping {
-            connection: &self.id,
-            fetched_at: reply.at,
-        };
+        let at = Mapping::of(&self.id, &reply);
         Ok(Page::collect(&reply, [data], |data| {
             map::loan(loan, data, &rows, &at)
         }))

@@ -147,10 +147,7 @@ impl Provider for GoScore {
             user_data_id: user_data_id.as_deref(),
             currency: self.currency,
         };
-        let at = Mapping {
-            connection: &self.id,
-            fetched_at: reply.at,
-        };
+        let at = Mapping::of(&self.id, &reply);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &person, &at));
         // It stands beside the list and is repeated on every page.
         if number == 1
