@@ -74,14 +74,9 @@ pub(super) fn respond(
     Ok(response)
 }
 
-/// A weak tag over the facts: the loans without the time they were fetched, whether there are more, and how each
+/// A weak tag over the facts: loans without the time they were fetched, or totals; whether there are more, and how each
 /// source did. A cursor is new every time, so it does not count.
-pub(super) fn tag(loans: &[Arc<Loan>], complete: bool, more: bool, sources: &[Source]) -> String {
-    tag_of(loans, complete, more, sources)
-}
-
-/// The same over anything that can be hashed.
-pub(super) fn tag_of<T: Hash + ?Sized>(facts: &T, complete: bool, more: bool, sources: &[Source]) -> String {
+pub(super) fn tag<T: Hash + ?Sized>(facts: &T, complete: bool, more: bool, sources: &[Source]) -> String {
     let mut hasher = ShaHasher(Sha256::new());
     facts.hash(&mut hasher);
     (complete, more).hash(&mut hasher);

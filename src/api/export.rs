@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::answers::presented;
-use super::failures::{failed, missing, refused};
+use super::failures::{answered, missing, refused};
 use super::media::Format;
 use super::middleware::InFlight;
 use super::problem::Problem;
@@ -56,15 +56,12 @@ pub(super) async fn export(
     format: Format,
 ) -> Result<Response, Problem> {
     let stream = api.gateway.stream(query).await.map_err(refused)?;
-    let sources = stream.sources();
     let required = match format {
         // A table has no place to say what is missing.
         Format::Csv => query.connections.clone(),
         _ => query.required.clone(),
     };
-    if let Some(problem) = failed(&sources).or_else(|| missing(&sources, &required)) {
-        return Err(problem);
-    }
+    answered(&stream.sources(), &required)?;
     let (parts, written) = mpsc::channel(AHEAD);
     spawn(read(api.clone(), stream, parts, required, place));
     let head = if format == Format::Csv {

@@ -27,7 +27,7 @@ pub(super) fn absent(sources: &[Source; 1]) -> Problem {
 }
 
 /// The problem of an answer that nobody contributed to; `None` if somebody did, or nobody was asked.
-pub(super) fn failed(sources: &[Source]) -> Option<Problem> {
+fn failed(sources: &[Source]) -> Option<Problem> {
     let asked: Vec<&Source> = sources
         .iter()
         .filter(|source| source.status != Status::Skipped)
@@ -36,6 +36,14 @@ pub(super) fn failed(sources: &[Source]) -> Option<Problem> {
         return None;
     }
     Some(problem(&asked, sources))
+}
+
+/// Refuses an answer that nobody contributed to, or of which a required source is not all there.
+pub(super) fn answered(sources: &[Source], required: &[Arc<str>]) -> Result<(), Problem> {
+    match failed(sources).or_else(|| missing(sources, required)) {
+        Some(problem) => Err(problem),
+        None => Ok(()),
+    }
 }
 
 /// The problem of a required source that is not all there; `None` if every one is, or had nothing to say.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::answers::{presented, respond, tag, with};
 use super::export::export;
-use super::failures::{absent, failed, missing, refused};
+use super::failures::{absent, answered, refused};
 use super::media::{self, Format};
 use super::middleware::InFlight;
 use super::parameters::{ListRequest, Pairs};
@@ -124,9 +124,7 @@ async fn answer(
         }
         None => api.gateway.list(&query, limit).await.map_err(refused)?,
     };
-    if let Some(problem) = failed(&answer.sources).or_else(|| missing(&answer.sources, &query.required)) {
-        return Err(problem);
-    }
+    answered(&answer.sources, &query.required)?;
     let loans = presented(answer.loans, want);
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
     let tag = tag(&loans, answer.complete, next_cursor.is_some(), &answer.sources);

@@ -5,8 +5,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::answers::{respond, tag_of};
-use super::failures::{failed, missing, refused};
+use super::answers::{respond, tag};
+use super::failures::{answered, refused};
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
 use super::{Api, RequestId, media};
@@ -29,11 +29,9 @@ pub(super) async fn summary(
     media::json(&headers)?;
     let query = Pairs::from_query(query.as_deref()).summary_request(&api.gateway)?;
     let summary = api.gateway.summary(&query).await.map_err(refused)?;
-    if let Some(problem) = failed(&summary.sources).or_else(|| missing(&summary.sources, &query.required)) {
-        return Err(problem);
-    }
+    answered(&summary.sources, &query.required)?;
     let figures = serde_json::to_vec(&summary.figures).map_err(|_| Problem::new(Code::Internal))?;
-    let tag = tag_of(&figures, summary.complete, false, &summary.sources);
+    let tag = tag(&figures, summary.complete, false, &summary.sources);
     let body = Body {
         data: &summary.figures,
         complete: summary.complete,
