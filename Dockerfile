@@ -39,7 +39,5 @@ COPY --from=build /build/target/release/loangate /loangate
 USER 65532:65532
 EXPOSE 8080
 # No HEALTHCHECK: the image has no shell, and the binary no command for it yet. Orchestrators ask /livez and /readyz.
-# Large answers go back to the system when they are gone (docs/endurance.md).
-ENV MALLOC_MMAP_THRESHOLD_=131072
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/loangate"]

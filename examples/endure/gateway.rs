@@ -73,8 +73,6 @@ impl Gateway {
             .args(["serve", "--config"])
             .arg(&path)
             .env("LOANGATE__SERVER__LISTEN", address.to_string())
-            // As in the Dockerfile: large answers go back to the system when they are gone.
-            .env("MALLOC_MMAP_THRESHOLD_", "131072")
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)

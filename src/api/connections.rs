@@ -112,7 +112,7 @@ fn view(connection: &Connection) -> View<'_> {
         provider: descriptor.name,
         coverage: descriptor.coverage,
         verification: descriptor.verification.as_str(),
-        capabilities: descriptor.capabilities(),
+        capabilities: connection.capabilities(),
         reference_types: descriptor.references,
         health: Health {
             circuit: connection.circuit().as_str(),

@@ -193,7 +193,7 @@ pub(super) async fn not_supported(State(api): State<Api>, path: MatchedParameter
             format!(
                 "`{}` can {}.",
                 connection.id,
-                connection.descriptor.capabilities().join(", ")
+                connection.capabilities().join(", ")
             ),
         ),
         None => no_such_loan(),

@@ -1,9 +1,11 @@
 //! Each loan once: when a source is held whole, the newest observation of it; when it streams by, the first one.
 
-use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::filter::Filter;
 use crate::loan::{AsOfBasis, IdStability, Loan};
@@ -26,21 +28,21 @@ pub(super) struct Collected {
 
 impl Collected {
     /// Adds a loan that the filter lets pass, or replaces an older observation of it, or counts it as a duplicate.
-    pub(super) fn add(&mut self, mut loan: Loan, filter: &Filter) {
+    pub(super) fn add(&mut self, mut loan: Arc<Loan>, filter: &Filter) {
         self.shared.number(&mut loan);
         let next = self.loans.len();
         match self.by_id.entry(loan.id.clone()) {
             Entry::Vacant(place) => {
                 let dated = loan.as_of_basis == AsOfBasis::ProviderReported;
-                if dated && self.left_out.contains(&hash(&loan.id)) {
+                if dated && self.left_out.contains(&xxh3_64(loan.id.as_bytes())) {
                     self.duplicates = self.duplicates.saturating_add(1);
                 } else if filter.matches(&loan) {
                     place.insert(next);
-                    self.loans.push(Arc::new(loan));
+                    self.loans.push(loan);
                 } else {
                     self.filtered = self.filtered.saturating_add(1);
                     if dated {
-                        self.left_out.insert(hash(&loan.id));
+                        self.left_out.insert(xxh3_64(loan.id.as_bytes()));
                     }
                 }
             }
@@ -49,7 +51,7 @@ impl Collected {
                 if let Some(known) = self.loans.get_mut(*place.get())
                     && newer(&loan, known)
                 {
-                    *known = Arc::new(loan);
+                    *known = loan;
                 }
             }
         }
@@ -69,7 +71,7 @@ fn newer(loan: &Loan, known: &Loan) -> bool {
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     all: bool,
-    ids: HashSet<u64>,
+    ids: FxHashSet<u64>,
     /// The ids in the order they came, where not all of them are kept.
     order: VecDeque<u64>,
     shared: SharedFingerprints,
@@ -79,7 +81,7 @@ impl Seen {
     pub(super) fn new(all: bool) -> Self {
         Self {
             all,
-            ids: HashSet::new(),
+            ids: FxHashSet::default(),
             order: VecDeque::new(),
             shared: SharedFingerprints::default(),
         }
@@ -90,10 +92,8 @@ impl Seen {
         let count = page.len();
         let mut fresh = Vec::with_capacity(count);
         for mut loan in page {
-            if loan.id_stability == IdStability::Fingerprint {
-                self.shared.number(Arc::make_mut(&mut loan));
-            }
-            let hash = hash(&loan.id);
+            self.shared.number(&mut loan);
+            let hash = xxh3_64(loan.id.as_bytes());
             if !self.ids.insert(hash) {
                 continue;
             }
@@ -124,21 +124,16 @@ impl Seen {
 struct SharedFingerprints(HashMap<u64, u32>);
 
 impl SharedFingerprints {
-    fn number(&mut self, loan: &mut Loan) {
+    fn number(&mut self, loan: &mut Arc<Loan>) {
         if loan.id_stability != IdStability::Fingerprint {
             return;
         }
-        let count = self.0.entry(hash(&loan.id)).or_insert(0);
+        let count = self.0.entry(xxh3_64(loan.id.as_bytes())).or_insert(0);
         *count = count.saturating_add(1);
         if *count > 1 {
+            let loan = Arc::make_mut(loan);
             loan.id = format!("{}-{count}", loan.id);
             loan.id_stability = IdStability::Positional;
         }
     }
-}
-
-fn hash(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
 }

@@ -58,8 +58,14 @@ impl Connection {
             return None;
         };
         let settings = crate::config::connection_settings(section);
+        let connecting = Connecting::new(id, section, &settings, max_body, shared);
+        let provider = connecting.and_then(|mut open| (descriptor.connect)(&mut open));
+        // There may be several flavours of one name.
+        let descriptor = provider
+            .as_ref()
+            .map_or(descriptor, |provider| provider.descriptor());
         let references = references(descriptor, section, &settings);
-        let provider = (descriptor.connect)(&mut Connecting::new(id, section, &settings, max_body, shared)?)?;
+        let provider = provider?;
         Some(Self {
             id: Arc::from(id),
             descriptor,
@@ -68,6 +74,11 @@ impl Connection {
             credential: Credential::next(),
             provider,
         })
+    }
+
+    /// What it can answer, in the words of `/connections`.
+    pub fn capabilities(&self) -> Vec<&'static str> {
+        self.provider.capabilities()
     }
 
     /// Whether it is being left alone.

@@ -75,8 +75,7 @@ impl Contribution {
 
     /// Reads the first page of a source, to walk on from.
     pub(super) async fn opening(mut walk: SourceWalk, deadline: Instant) -> Self {
-        let page = walk.advance(deadline).await;
-        let loans = page.into_iter().map(Arc::new).collect();
+        let loans = walk.advance(deadline).await;
         Self {
             walk,
             loans,

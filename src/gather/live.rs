@@ -76,7 +76,7 @@ impl Part {
     async fn feed(&mut self, filter: &Filter, deadline: Instant) {
         if self.hungry() {
             let page = self.contribution.walk.advance(deadline).await;
-            self.hold(page.into_iter().map(Arc::new).collect(), filter);
+            self.hold(page, filter);
         }
     }
 }

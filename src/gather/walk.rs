@@ -97,7 +97,7 @@ impl SourceWalk {
 
     /// Reads on: the next page of a scope that was begun, or the first pages of the next scopes. What could not be
     /// used is in the tally. A page may hold nothing.
-    pub(super) async fn advance(&mut self, deadline: Instant) -> Vec<Loan> {
+    pub(super) async fn advance(&mut self, deadline: Instant) -> Vec<Arc<Loan>> {
         let started = Instant::now();
         let call = Call::until(deadline);
         let batch: Vec<Begun> = match self.begun.pop_front() {
@@ -129,7 +129,7 @@ impl SourceWalk {
         &mut self,
         mut begun: Begun,
         pages: Vec<Result<Page, Error>>,
-        loans: &mut Vec<Loan>,
+        loans: &mut Vec<Arc<Loan>>,
     ) -> Option<Begun> {
         for page in pages {
             let page = match page {
@@ -182,7 +182,7 @@ impl SourceWalk {
         Some(begun)
     }
 
-    fn take(&mut self, begun: &mut Begun, page: Page, loans: &mut Vec<Loan>) {
+    fn take(&mut self, begun: &mut Begun, page: Page, loans: &mut Vec<Arc<Loan>>) {
         self.connection.drift.count(page.drift);
         self.tally.fetched_at = self.tally.fetched_at.max(Some(page.fetched_at));
         if let Standing::Incomplete(error) = page.standing {
@@ -324,7 +324,7 @@ async fn page(connection: &Connection, call: &Call, scope: &Scope, number: u32) 
 }
 
 /// Dated observations come newest first, or the first one of a loan would not be the one to show.
-fn newest_first(begun: &mut Begun, loans: &[Loan]) -> bool {
+fn newest_first(begun: &mut Begun, loans: &[Arc<Loan>]) -> bool {
     loans
         .iter()
         .filter(|loan| loan.as_of_basis == AsOfBasis::ProviderReported)
@@ -358,7 +358,7 @@ mod tests {
     use super::*;
     use crate::gather::connection::Credential;
     use crate::gather::drift::DriftCounters;
-    use crate::providers::{self, Provider};
+    use crate::providers::{self, Descriptor, Provider};
     use crate::upstream::Upstream;
 
     /// An adapter with a defect.
@@ -367,6 +367,10 @@ mod tests {
 
     #[async_trait::async_trait]
     impl Provider for Panicking {
+        fn descriptor(&self) -> &'static Descriptor {
+            providers::ALL[0]
+        }
+
         fn upstream(&self) -> &Upstream {
             panic!("no upstream")
         }

@@ -6,7 +6,9 @@
 
 use std::fmt;
 
+use arrayvec::ArrayString;
 use rust_decimal::Decimal;
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 
 /// Significant digits an amount may have. Beyond this a value is refused, never rounded.
@@ -226,27 +228,43 @@ impl Money {
     pub fn value(&self) -> Decimal {
         self.value
     }
+
+    /// As text; `None` never happens, because no decimal is that long.
+    fn text(&self) -> Option<ArrayString<96>> {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(self.value.mantissa().unsigned_abs());
+        let scale = usize::try_from(self.value.scale()).ok()?;
+        let (whole, fraction) = match digits.len().checked_sub(scale) {
+            None | Some(0) => ("0", digits),
+            Some(whole) => digits.split_at_checked(whole)?,
+        };
+        let zeros = |count: usize| "0000000000000000000000000000".get(..count);
+        let mut text = ArrayString::new();
+        if self.value.is_sign_negative() {
+            text.try_push('-').ok()?;
+        }
+        text.try_push_str(whole).ok()?;
+        if scale > 0 || self.minor_units > 0 {
+            text.try_push('.').ok()?;
+        }
+        text.try_push_str(zeros(scale.saturating_sub(fraction.len()))?)
+            .ok()?;
+        text.try_push_str(fraction).ok()?;
+        text.try_push_str(zeros(usize::from(self.minor_units).saturating_sub(scale))?)
+            .ok()?;
+        Some(text)
+    }
 }
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pad = u32::from(self.minor_units).saturating_sub(self.value.scale());
-        write!(f, "{}", self.value)?;
-        if pad > 0 {
-            if self.value.scale() == 0 {
-                f.write_str(".")?;
-            }
-            for _ in 0..pad {
-                f.write_str("0")?;
-            }
-        }
-        Ok(())
+        f.write_str(&self.text().ok_or(fmt::Error)?)
     }
 }
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text().ok_or_else(|| S::Error::custom("no decimal"))?)
     }
 }
 
@@ -354,6 +372,13 @@ mod tests {
         fn a_decimal_comes_back_digit_for_digit(whole in "0|[1-9][0-9]{0,17}", fraction in "[0-9]{0,9}[1-9]") {
             let text = format!("{whole}.{fraction}");
             prop_assert_eq!(parse(&text).unwrap().to_string(), text);
+        }
+
+        #[test]
+        fn money_is_printed_as_its_decimal_is(mantissa in -9_999_999_999_999_999_999_999_999_999_i128..=9_999_999_999_999_999_999_999_999_999, scale in 0_u32..=28) {
+            let value = Decimal::try_from_i128_with_scale(mantissa, scale).unwrap().normalize();
+            let text = Money::new(value, Currency::parse("JPY").unwrap()).to_string();
+            prop_assert_eq!(text, value.to_string());
         }
 
         #[test]

@@ -2,13 +2,13 @@
 
 /// Declares the canonical fields with their paths in the answer.
 macro_rules! fields {
-    ($($variant:ident = $path:literal,)+) => {
-        /// A field of the canonical loan. Its path is what callers see in `flags[].field`.
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $path:literal,)+ }) => {
+        $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "each variant is documented by its path; the meaning is on the Loan structs")]
-        pub enum Field { $($variant,)+ }
+        #[expect(missing_docs, reason = "each variant is documented by its path; the meaning is on the structs")]
+        pub enum $name { $($variant,)+ }
 
-        impl Field {
+        impl $name {
             /// Every field, in the order of the answer.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
@@ -17,12 +17,27 @@ macro_rules! fields {
                 match self { $(Self::$variant => $path,)+ }
             }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.path())
+            }
+        }
     };
 }
 
 fields! {
+    /// A field of the canonical loan. Its path is what callers see in `flags[].field` and in `provenance`.
+    Field {
+    Id = "id",
+    RecordType = "record_type",
+    Connection = "connection",
+    Provider = "provider",
     Kind = "kind",
+    NativeKind = "native_kind",
     Status = "status",
+    Phase = "phase",
+    NativeStatus = "native_status",
     StatusReason = "status_reason",
     PaymentStatus = "payment_status",
     Arrangement = "arrangement",
@@ -48,6 +63,7 @@ fields! {
     CreditLimit = "amounts.credit_limit",
     CreditBalance = "amounts.credit_balance",
     RatePercent = "rate.percent",
+    RateBasis = "rate.basis",
     RatePeriod = "rate.period",
     TermCount = "term.count",
     TermUnit = "term.unit",
@@ -68,5 +84,39 @@ fields! {
     DaysPastDue = "delinquency.days_past_due",
     DelinquencySince = "delinquency.since",
     ProviderRefs = "provider_refs",
+    IdStability = "id_stability",
     AsOf = "as_of",
+    AsOfBasis = "as_of_basis",
+    Stale = "stale",
+    }
+}
+
+fields! {
+    /// A field of a transaction or an instalment. Its path is what callers see in their `flags[].field`.
+    Column {
+    Id = "id",
+    Type = "type",
+    PostedOn = "posted_on",
+    RecordedOn = "recorded_on",
+    Amount = "amount",
+    Principal = "breakdown.principal",
+    Interest = "breakdown.interest",
+    Fees = "breakdown.fees",
+    Penalties = "breakdown.penalties",
+    Overpayment = "breakdown.overpayment",
+    BalanceAfter = "balance_after",
+    Reversed = "reversed",
+    Number = "number",
+    From = "from",
+    DueOn = "due_on",
+    Complete = "complete",
+    PrincipalDue = "principal_due",
+    InterestDue = "interest_due",
+    FeesDue = "fees_due",
+    PenaltiesDue = "penalties_due",
+    TotalDue = "total_due",
+    TotalPaid = "total_paid",
+    TotalOutstanding = "total_outstanding",
+    Status = "status",
+    }
 }

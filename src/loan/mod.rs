@@ -5,10 +5,12 @@
 #![warn(missing_docs)]
 
 pub mod decimal;
+mod entry;
 mod field;
 mod received;
 mod vocabulary;
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -18,11 +20,12 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub use decimal::{Currency, Money, Percent};
-pub use field::Field;
-pub use received::Received;
+pub use entry::{Breakdown, Instalment, Snapshot, Transaction};
+pub use field::{Column, Field};
+pub use received::{Finding, Place, Received, Record, Trace};
 pub use vocabulary::{
-    Arrangement, AsOfBasis, BorrowerRole, FlagCode, IdStability, Kind, PaymentStatus, Period, Phase,
-    RateBasis, RecordType, Status,
+    Arrangement, AsOfBasis, BorrowerRole, Direction, FlagCode, IdStability, InstalmentStatus, Kind, Missing,
+    Origin, PaymentStatus, Period, Phase, RateBasis, RecordType, Status, TransactionType,
 };
 
 /// One loan, application, collection snapshot or ledger, in one shape. All keys are always present on the wire;
@@ -315,18 +318,18 @@ pub struct Delinquency {
 
 /// Something to know about a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Flag {
+pub struct Flag<F = Field> {
     /// What.
     pub code: FlagCode,
     /// Where.
-    pub field: Field,
+    pub field: F,
 }
 
-impl Serialize for Flag {
+impl<F: Serialize> Serialize for Flag<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("code", self.code.as_str())?;
-        map.serialize_entry("field", self.field.path())?;
+        map.serialize_entry("field", &self.field)?;
         map.end()
     }
 }
@@ -358,7 +361,7 @@ impl Hash for Json {
 
 /// An object whose keys are names we did not choose, in the order they came.
 #[derive(Debug, Clone, Hash)]
-pub struct Named<T>(Vec<(String, T)>);
+pub struct Named<T>(Vec<(Cow<'static, str>, T)>);
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
@@ -368,13 +371,22 @@ impl<T> Default for Named<T> {
 
 impl<T> Named<T> {
     /// Adds an entry. Names are unique because a record's reader has each of its keys once.
-    pub fn push(&mut self, name: impl Into<String>, value: T) {
+    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: T) {
         self.0.push((name.into(), value));
+    }
+
+    /// Adds the entries of another.
+    pub fn extend(&mut self, other: Self) {
+        if self.0.is_empty() {
+            *self = other;
+        } else {
+            self.0.extend(other.0);
+        }
     }
 
     /// The entries in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.0.iter().map(|(name, value)| (&**name, value))
     }
 
     /// The value of a name.

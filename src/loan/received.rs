@@ -1,37 +1,127 @@
-//! The upstream record a loan was made from, as it came.
+//! The upstream records a loan was made from, as they came, and which of their fields became which of ours.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A record's own bytes, and where in them the person is. A copy: a loan that is kept must not keep the whole
-/// answer it came in.
+use super::{Field, Missing, Origin};
+
+/// The records' own bytes, where in them the person is, and what became of each field. A copy: a loan that is kept
+/// must not keep the whole answer it came in.
 ///
-/// Not part of an answer, a hash or debug output: `include=raw` and `include=personal` are made from it on request.
+/// Not part of an answer, a hash or debug output: `include=raw`, `include=personal` and `include=provenance` are made
+/// from it on request.
 #[derive(Clone, Default)]
 pub struct Received {
+    records: Vec<Record>,
+    traces: Vec<Trace>,
+}
+
+/// One upstream record.
+#[derive(Clone)]
+pub struct Record {
+    name: &'static str,
     text: Arc<str>,
     personal: Box<[(Box<str>, Range<usize>)]>,
 }
 
+/// A place in the canonical loan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// One of its fields.
+    Field(Field),
+    /// One of `provider_refs`, by our name for it.
+    Reference(&'static str),
+}
+
+impl From<Field> for Place {
+    fn from(field: Field) -> Self {
+        Self::Field(field)
+    }
+}
+
+/// What was found for a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// A value, and how it was come by.
+    Is(Origin),
+    /// No value, and why.
+    Missing(Missing),
+}
+
+/// Where the value of a place came from, or was looked for. Of several traces of one place the last one that fits its
+/// value counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace {
+    /// In our loan.
+    pub place: Place,
+    /// What was found.
+    pub finding: Finding,
+    /// The record it was looked for in; empty for the one the loan itself is made from.
+    pub record: &'static str,
+    /// The provider's name of the field there, or, in parentheses, what else decided: `(config)`, `(request)`,
+    /// `(provider)`, `(fetch)`.
+    pub source: &'static str,
+}
+
 impl Received {
-    /// A record, and the names and places of the values that are about a person, in order.
-    pub fn new(text: &str, personal: Vec<(Box<str>, Range<usize>)>) -> Self {
-        Self {
+    /// Adds a record by its name (empty for the one the loan itself is made from), with the names and places of the
+    /// values in it that are about a person, in order.
+    pub fn push(&mut self, name: &'static str, text: &str, personal: Vec<(Box<str>, Range<usize>)>) {
+        self.records.push(Record {
+            name,
             text: Arc::from(text),
             personal: personal.into(),
+        });
+    }
+
+    /// Adds what became of fields.
+    pub fn trace(&mut self, traces: Vec<Trace>) {
+        if self.traces.is_empty() {
+            self.traces = traces;
+        } else {
+            self.traces.extend(traces);
         }
+    }
+
+    /// What became of the records' fields, in the order they were read.
+    pub fn traces(&self) -> &[Trace] {
+        &self.traces
+    }
+
+    /// The records, the one that the loan itself is made from first.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The record of this name.
+    pub fn record(&self, name: &str) -> Option<&Record> {
+        self.records.iter().find(|record| record.name == name)
+    }
+
+    /// The record that the loan itself is made from.
+    pub fn main(&self) -> Option<&Record> {
+        self.record("")
     }
 
     /// Bytes it holds.
     pub fn len(&self) -> usize {
-        self.text.len()
+        let texts = self.records.iter().map(|record| record.text.len());
+        let traces = self.traces.capacity().saturating_mul(size_of::<Trace>());
+        texts.fold(traces, usize::saturating_add)
     }
 
-    /// Whether there is none.
+    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.records.is_empty()
+    }
+}
+
+impl Record {
+    /// Its name; empty for the one the loan itself is made from.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The record as it came.
@@ -69,7 +159,13 @@ impl Received {
 
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Received({} bytes)", self.text.len())
+        write!(f, "Received({} bytes)", self.len())
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Record({}: {} bytes)", self.name, self.text.len())
     }
 }
 

@@ -234,6 +234,112 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What a transaction is.
+    TransactionType {
+        /// Money paid out to the borrower.
+        Disbursement = "disbursement",
+        /// Money paid back by the borrower.
+        Repayment = "repayment",
+        /// Interest recognised as income; nobody paid.
+        InterestAccrual = "interest_accrual",
+        /// A fee charged or paid.
+        Fee = "fee",
+        /// A penalty charged or paid.
+        Penalty = "penalty",
+        /// Interest forgiven.
+        InterestWaiver = "interest_waiver",
+        /// A fee or penalty forgiven.
+        ChargeWaiver = "charge_waiver",
+        /// The lender books the loss and closes the loan.
+        WriteOff = "write_off",
+        /// The lender books the loss; the loan stays open.
+        ChargeOff = "charge_off",
+        /// Paid after the loan was written off.
+        Recovery = "recovery",
+        /// Money given back.
+        Refund = "refund",
+        /// A payment that bounced or was disputed.
+        Chargeback = "chargeback",
+        /// Credited without cash of the borrower.
+        Credit = "credit",
+        /// Interest or fees added to the principal.
+        Capitalisation = "capitalisation",
+        /// Moved between branches; nobody paid.
+        Transfer = "transfer",
+        /// The plan was changed.
+        Reschedule = "reschedule",
+        /// Bookkeeping.
+        Adjustment = "adjustment",
+        /// Takes another row back.
+        Reversal = "reversal",
+        /// A known type that is none of these.
+        Other = "other",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// What a transaction does to the debt.
+    Direction {
+        /// More is owed.
+        IncreasesDebt = "increases_debt",
+        /// Less is owed.
+        DecreasesDebt = "decreases_debt",
+        /// Neither, or not known.
+        None = "none",
+    }
+}
+
+vocabulary! {
+    /// Where an instalment stands.
+    InstalmentStatus {
+        /// Nothing of it is owed.
+        Paid = "paid",
+        /// Due today.
+        Due = "due",
+        /// Past its due date and not paid.
+        Overdue = "overdue",
+        /// Not due yet.
+        Upcoming = "upcoming",
+        /// Not known.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// Where a value came from.
+    Origin {
+        /// The provider sent it.
+        Reported = "reported",
+        /// It follows by arithmetic or by definition from what the provider sent.
+        Derived = "derived",
+        /// It follows from other facts; the provider does not say it.
+        Inferred = "inferred",
+        /// The provider says nothing; it is set in the config, or so for every loan of the provider.
+        Assumed = "assumed",
+    }
+}
+
+vocabulary! {
+    /// Why there is no value.
+    Missing {
+        /// No document of the provider has such a field.
+        NotInProviderSchema = "not_in_provider_schema",
+        /// The provider has the field, and this record does not.
+        AbsentInResponse = "absent_in_response",
+        /// The provider sent null.
+        NullInResponse = "null_in_response",
+        /// It makes no sense for this record.
+        NotApplicable = "not_applicable",
+        /// The provider sent something unreadable.
+        Unparseable = "unparseable",
+        /// The caller may not see it.
+        Redacted = "redacted",
+    }
+}
+
+vocabulary! {
     /// How far an id can be relied on to name the same loan tomorrow.
     IdStability {
         /// The provider's own id.
@@ -285,5 +391,15 @@ vocabulary! {
         UnknownNativeValue = "unknown_native_value",
         /// The provider sent something unreadable here; the field is null.
         MalformedField = "malformed_field",
+        /// What is left of the instalments is not what is owed.
+        ScheduleMismatch = "schedule_mismatch",
+        /// The parts of a transaction do not make up its amount.
+        SplitMismatch = "split_mismatch",
+        /// A length no loan has: none at all, or more paid or left than agreed.
+        ImplausibleTerm = "implausible_term",
+        /// A rate no loan has: negative, or above a thousand percent.
+        ImplausibleRate = "implausible_rate",
+        /// A date before one that must have come first.
+        DatesOutOfOrder = "dates_out_of_order",
     }
 }

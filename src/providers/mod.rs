@@ -14,6 +14,7 @@ mod belvo;
 mod bsa;
 mod carbon;
 mod connecting;
+mod detail;
 mod fineract;
 #[cfg(test)]
 mod golden;
@@ -26,11 +27,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::loan::Loan;
+use crate::loan::{Instalment, Loan, Snapshot, Transaction};
 use crate::record::{Drift, Rejected};
 use crate::upstream::{Call, Error, Reply, Upstream};
 
 pub use connecting::Connecting;
+pub use detail::{Detail, Rows};
 pub use page::{More, Page, Standing};
 
 /// Every provider, in alphabetical order.
@@ -85,6 +87,9 @@ impl Verification {
 /// One configured upstream.
 #[async_trait]
 pub trait Provider: Debug + Send + Sync {
+    /// What it is: of one name there may be several flavours.
+    fn descriptor(&self) -> &'static Descriptor;
+
     /// The handle it calls with.
     fn upstream(&self) -> &Upstream;
 
@@ -100,6 +105,40 @@ pub trait Provider: Debug + Send + Sync {
     /// has no more. Otherwise it is a loop, and the source is incomplete.
     fn repetition_is_end(&self) -> bool {
         false
+    }
+
+    /// The ledgers of its loans, if it has any.
+    fn transactions(&self) -> Option<&dyn Detail<Transaction>> {
+        None
+    }
+
+    /// The plans of its loans, if it has any.
+    fn schedule(&self) -> Option<&dyn Detail<Instalment>> {
+        None
+    }
+
+    /// Earlier observations of its loans, if it has any.
+    fn snapshots(&self) -> Option<&dyn Detail<Snapshot>> {
+        None
+    }
+
+    /// What it can answer, in the words of `/connections`.
+    fn capabilities(&self) -> Vec<&'static str> {
+        let descriptor = self.descriptor();
+        let words = [
+            ("get", true),
+            ("list", descriptor.lists_book),
+            ("list_by_reference", !descriptor.references.is_empty()),
+            ("transactions", self.transactions().is_some()),
+            ("schedule", self.schedule().is_some()),
+            ("snapshots", self.snapshots().is_some()),
+            ("explain", true),
+        ];
+        words
+            .iter()
+            .filter(|(_, has)| *has)
+            .map(|(word, _)| *word)
+            .collect()
     }
 
     /// One page of a scope; the first is number 1. It is charged to the call: its time, and its count of requests.
@@ -141,18 +180,6 @@ pub enum NotAReference {
 }
 
 impl Descriptor {
-    /// What a connection of this provider can answer, in the words of `/connections`.
-    pub fn capabilities(&self) -> Vec<&'static str> {
-        let mut words = vec!["get"];
-        if self.lists_book {
-            words.push("list");
-        }
-        if !self.references.is_empty() {
-            words.push("list_by_reference");
-        }
-        words
-    }
-
     /// Reads `type:value`.
     pub fn reference(&self, text: &str) -> Result<Reference, NotAReference> {
         let (kind, value) = text.split_once(':').ok_or(NotAReference::Shape)?;

@@ -1,11 +1,14 @@
 //! One page of loans, and the wire types that several providers share.
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Mapped;
 use crate::loan::{IdStability, Loan};
@@ -16,7 +19,7 @@ use crate::upstream::{Error, Reply};
 #[derive(Debug, Clone)]
 pub struct Page {
     /// The records that became loans, in upstream order.
-    pub loans: Vec<Loan>,
+    pub loans: Vec<Arc<Loan>>,
     /// The records that could not.
     pub rejected: Vec<Rejected>,
     /// What no document mentions.
@@ -82,8 +85,8 @@ impl Page {
         for row in rows {
             let mapped = map(row);
             let hash = match &mapped {
-                Ok((loan, _)) if loan.id_stability == IdStability::Fingerprint => hash(&loan.id),
-                _ => hash(row.get()),
+                Ok((loan, _)) if loan.id_stability == IdStability::Fingerprint => xxh3_64(loan.id.as_bytes()),
+                _ => xxh3_64(row.get().as_bytes()),
             };
             digest = Some(digest.unwrap_or(0_u64).wrapping_add(hash));
             page.add(mapped);
@@ -96,7 +99,7 @@ impl Page {
     pub(super) fn add(&mut self, mapped: Mapped) {
         match mapped {
             Ok((loan, drift)) => {
-                self.loans.push(loan);
+                self.loans.push(Arc::new(loan));
                 self.drift.extend(drift);
             }
             Err(rejected) => self.rejected.push(rejected),
@@ -135,10 +138,38 @@ impl Page {
     }
 }
 
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+/// Most records of a list. No page comes near it; eight megabytes of `0,` are four million.
+const MAX_ROWS: usize = 10_000;
+
+/// The records of a list, each as received.
+#[derive(Debug, Default)]
+pub(super) struct Records<'a>(pub(super) Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements;
+
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Records<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MAX_ROWS} records")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut rows = Vec::with_capacity(128);
+                while let Some(row) = list.next_element()? {
+                    if rows.len() == MAX_ROWS {
+                        return Err(A::Error::invalid_length(MAX_ROWS.saturating_add(1), &self));
+                    }
+                    rows.push(row);
+                }
+                Ok(Records(rows))
+            }
+        }
+
+        deserializer.deserialize_seq(Elements)
+    }
 }
 
 /// A count that some providers write as a number and some as a string. What is neither says nothing, and costs no
@@ -177,4 +208,22 @@ pub(super) fn says_not_found(body: &[u8]) -> bool {
 /// Reads a string that may or may not have been escaped.
 pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_longer_than_any_page_is_none() {
+        let list = |rows: usize| format!("[{}0]", "0,".repeat(rows.saturating_sub(1)));
+        let read = |text: &str| {
+            serde_json::from_str::<Records<'_>>(text)
+                .map(|rows| rows.0.len())
+                .ok()
+        };
+        assert_eq!(read(&list(MAX_ROWS)), Some(MAX_ROWS));
+        assert_eq!(read(&list(MAX_ROWS + 1)), None);
+        assert_eq!(read("{}"), None);
+    }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 #[derive(Debug)]
@@ -29,6 +29,10 @@ pub(super) enum Fate {
     Personal,
 }
 
+/// Most fields of a record: each name is compared with the others, so many cost their square. The largest documented
+/// record has 33.
+const MAX_FIELDS: usize = 128;
+
 /// All of them.
 pub(super) struct Entries<'a>(pub(super) Vec<Entry<'a>>);
 
@@ -46,7 +50,12 @@ impl<'de> Deserialize<'de> for Entries<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut list: Vec<Entry<'de>> = Vec::with_capacity(32);
                 let mut seen = 0_u64;
+                let mut fields = 0_usize;
                 while let Some(key) = map.next_key_seed(Key)? {
+                    fields = fields.saturating_add(1);
+                    if fields > MAX_FIELDS {
+                        return Err(A::Error::custom("more fields than any record"));
+                    }
                     let raw: &RawValue = map.next_value()?;
                     let bit = 1_u64.checked_shl(shape(&key)).unwrap_or_default();
                     let known = if seen & bit == 0 {
@@ -111,5 +120,30 @@ impl<'de> Visitor<'de> for Key {
             return Err(E::custom("key too long"));
         }
         Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_with_more_fields_than_any_record_is_none() {
+        let read = |text: &str| {
+            serde_json::from_str::<Entries<'_>>(text)
+                .map(|entries| entries.0.len())
+                .ok()
+        };
+        let object = |fields: usize| {
+            let fields: Vec<String> = (0..fields).map(|at| format!("\"f{at}\":0")).collect();
+            format!("{{{}}}", fields.join(","))
+        };
+        assert_eq!(read(&object(MAX_FIELDS)), Some(MAX_FIELDS));
+        assert_eq!(read(&object(MAX_FIELDS + 1)), None);
+        // The same name again costs as much as a new one.
+        assert_eq!(
+            read(&format!("{{{}\"a\":0}}", "\"a\":0,".repeat(MAX_FIELDS))),
+            None
+        );
     }
 }

@@ -12,15 +12,16 @@ mod calendar;
 mod entries;
 mod reader;
 mod token;
+mod whole;
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::loan::{Json, Loan, Named};
+use crate::loan::{Json, Loan, Named, Record};
 
 pub use calendar::calendar_date;
-pub use reader::Reader;
+pub use reader::{Reader, Rest};
 
 /// What a caller asked to have beside the canonical fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -34,18 +35,20 @@ pub struct Want {
 /// Adds to a loan what the caller wants beside the canonical fields.
 pub fn present(loan: &mut Loan, want: Want) {
     if want.raw {
-        let text = if want.personal {
-            loan.received.text().to_owned()
-        } else {
-            loan.received.redacted()
-        };
-        loan.raw = RawValue::from_string(text).ok().map(Json);
+        let text = loan.received.main().map(|record| {
+            if want.personal {
+                record.text().to_owned()
+            } else {
+                record.redacted()
+            }
+        });
+        loan.raw = text.and_then(|text| RawValue::from_string(text).ok()).map(Json);
     }
     if want.personal {
         let mut personal = Named::default();
-        for (name, raw) in loan.received.personal() {
+        for (name, raw) in loan.received.records().iter().flat_map(Record::personal) {
             if let Some(value) = token::presentable(raw) {
-                personal.push(name, value);
+                personal.push(name.to_owned(), value);
             }
         }
         loan.personal = Some(personal);

@@ -1,6 +1,7 @@
 //! Reading a record field by field.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -10,33 +11,67 @@ use super::calendar::{calendar_date, parse_instant};
 use super::entries::{Entries, Entry, Fate};
 use super::token::{self, Token};
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
-use crate::loan::{Currency, Field, Flag, FlagCode, Loan, Money, Named, Percent, Received, decimal};
+use crate::loan::{
+    Currency, Field, Finding, Flag, FlagCode, Json, Missing, Money, Named, Origin, Percent, decimal,
+};
 
 /// One record being read.
 #[derive(Debug)]
-pub struct Reader<'a> {
-    text: &'a str,
+pub struct Reader<'a, F = Field> {
+    pub(super) text: &'a str,
+    /// The record's name beside others of the same loan; empty for the one the loan itself is made from.
+    pub(super) name: &'static str,
     entries: Vec<Entry<'a>>,
     next: usize,
     currency: Option<Currency>,
     unit: Unit,
-    flags: Vec<Flag>,
-    drift: Vec<Drift>,
+    pub(super) flags: Vec<Flag<F>>,
+    pub(super) found: Vec<Found<F>>,
+    /// The loan's references, and where they came from.
+    pub(super) references: Vec<(&'static str, &'static str)>,
+    pub(super) drift: Vec<Drift>,
 }
 
-impl<'a> Reader<'a> {
+/// What was found for one of our fields, and under which name of the provider.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<F> {
+    pub(super) field: F,
+    pub(super) finding: Finding,
+    pub(super) source: &'static str,
+}
+
+/// What is left of a record when everything of use was read.
+#[derive(Debug)]
+pub struct Rest<F> {
+    /// What to know about fields.
+    pub flags: Vec<Flag<F>>,
+    /// What nobody read.
+    pub extensions: Named<Json>,
+    /// What no document names.
+    pub drift: Vec<Drift>,
+}
+
+impl<'a, F: Copy + PartialEq> Reader<'a, F> {
     /// Starts reading a record.
     pub fn new(record: &'a RawValue) -> Result<Self, Rejected> {
+        Self::named("", record)
+    }
+
+    /// Starts reading a record that stands beside the one the loan itself is made from.
+    pub fn named(name: &'static str, record: &'a RawValue) -> Result<Self, Rejected> {
         let text = record.get();
         let Entries(list) =
             serde_json::from_str(text).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
         Ok(Self {
             text,
+            name,
+            found: Vec::with_capacity(list.len()),
             entries: list,
             next: 0,
             currency: None,
             unit: Unit::Major,
             flags: Vec::new(),
+            references: Vec::new(),
             drift: Vec::new(),
         })
     }
@@ -48,11 +83,30 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a flag.
-    pub fn flag(&mut self, code: FlagCode, field: Field) {
+    pub fn flag(&mut self, code: FlagCode, field: F) {
         let flag = Flag { code, field };
         if !self.flags.contains(&flag) {
             self.flags.push(flag);
         }
+    }
+
+    /// Notes how a field that was not simply read came by its value: from this name of the provider, or from what
+    /// stands in parentheses.
+    pub fn is(&mut self, field: F, origin: Origin, source: &'static str) {
+        self.note_found(field, Finding::Is(origin), source);
+    }
+
+    /// Notes why a field has no value.
+    pub fn lacks(&mut self, field: F, why: Missing, source: &'static str) {
+        self.note_found(field, Finding::Missing(why), source);
+    }
+
+    fn note_found(&mut self, field: F, finding: Finding, source: &'static str) {
+        self.found.push(Found {
+            field,
+            finding,
+            source,
+        });
     }
 
     /// The raw JSON text of a field, which is then read; `None` when it is absent or null.
@@ -72,7 +126,7 @@ impl<'a> Reader<'a> {
         self.find(key).is_some()
     }
 
-    /// Leaves a field to `extensions` although it was read, because the canonical loan does not hold all of it.
+    /// Leaves a field to `extensions` although it was read, because the canonical record does not hold all of it.
     pub fn keep(&mut self, key: &str) {
         if let Some(entry) = self.find(key) {
             entry.fate = Fate::Kept;
@@ -89,72 +143,47 @@ impl<'a> Reader<'a> {
     }
 
     /// A text or an id; providers write ids as strings and as numbers. Unreadable: null and flagged.
-    pub fn text(&mut self, field: Field, key: &str) -> Option<String> {
-        match self.filled(key) {
-            Token::Absent | Token::Null => None,
+    pub fn text(&mut self, field: F, key: &'static str) -> Option<String> {
+        self.read(field, key, |token| match token {
             Token::Text(text) => Some(text.into_owned()),
             Token::Number(number) => Some(number.to_owned()),
-            Token::Bool(_) | Token::Other => self.malformed(field, key),
-        }
-    }
-
-    /// An id the record cannot do without.
-    pub fn id(&mut self, key: &'static str) -> Result<String, Rejected> {
-        self.text(Field::ProviderRefs, key)
-            .ok_or(Rejected::new(key, Why::NoId))
-    }
-
-    /// An id that is filed under the loan's references.
-    pub fn reference(&mut self, refs: &mut Named<String>, name: &'static str, key: &str) -> Option<String> {
-        let id = self.text(Field::ProviderRefs, key)?;
-        refs.push(name, id.clone());
-        Some(id)
+            _ => None,
+        })
     }
 
     /// True or false.
-    pub fn boolean(&mut self, field: Field, key: &str) -> Option<bool> {
-        match self.filled(key) {
-            Token::Absent | Token::Null => None,
+    pub fn boolean(&mut self, field: F, key: &'static str) -> Option<bool> {
+        self.read(field, key, |token| match token {
             Token::Bool(value) => Some(value),
-            Token::Text(_) | Token::Number(_) | Token::Other => self.malformed(field, key),
-        }
+            _ => None,
+        })
     }
 
     /// A count. One with a fraction, a sign, or out of range is unreadable.
-    pub fn count(&mut self, field: Field, key: &str) -> Option<u32> {
-        match self.number(field, key)? {
-            number if number.is_integer() => number
-                .to_string()
-                .parse()
-                .ok()
-                .or_else(|| self.malformed(field, key)),
-            _ => self.malformed(field, key),
-        }
+    pub fn count(&mut self, field: F, key: &'static str) -> Option<u32> {
+        self.read(field, key, |token| {
+            let number = decimal_of(&token)?;
+            number
+                .is_integer()
+                .then(|| number.to_string().parse().ok())
+                .flatten()
+        })
     }
 
     /// A number that is not money: a count or a rate, as a number or in a string.
-    pub fn number(&mut self, field: Field, key: &str) -> Option<Decimal> {
-        let parsed = match self.filled(key) {
-            Token::Absent | Token::Null => return None,
-            Token::Text(text) => decimal::parse(&text),
-            Token::Number(number) => decimal::parse(number),
-            Token::Bool(_) | Token::Other => return self.malformed(field, key),
-        };
-        match parsed {
-            Ok(number) => Some(number.normalize()),
-            Err(_) => self.malformed(field, key),
-        }
+    pub fn number(&mut self, field: F, key: &'static str) -> Option<Decimal> {
+        self.read(field, key, |token| decimal_of(&token))
     }
 
     /// A rate that the provider writes in percent.
-    pub fn percent(&mut self, field: Field, key: &str) -> Option<Percent> {
+    pub fn percent(&mut self, field: F, key: &'static str) -> Option<Percent> {
         self.number(field, key).map(Percent::new)
     }
 
     /// An amount. Absent and null are `None`; what is not an exact decimal rejects the record; a negative amount
     /// is not an amount and becomes null with a flag.
-    pub fn money(&mut self, field: Field, key: &str) -> Result<Option<Money>, Rejected> {
-        let (owed, credit) = self.signed(key)?;
+    pub fn money(&mut self, field: F, key: &'static str) -> Result<Option<Money>, Rejected> {
+        let (owed, credit) = self.signed(field, key)?;
         if credit.is_some() {
             return Ok(self.malformed(field, key));
         }
@@ -162,23 +191,24 @@ impl<'a> Reader<'a> {
     }
 
     /// A balance that may go below zero: what is owed, and what the lender owes the borrower instead.
-    pub fn balance(&mut self, field: Field, key: &str) -> Result<(Option<Money>, Option<Money>), Rejected> {
-        let (owed, credit) = self.signed(key)?;
-        if credit.is_some() {
-            self.flag(FlagCode::BalanceDerived, field);
-            self.flag(FlagCode::BalanceDerived, Field::CreditBalance);
-            self.keep(key);
-        }
-        Ok((owed, credit))
-    }
-
-    fn signed(&mut self, key: &str) -> Result<(Option<Money>, Option<Money>), Rejected> {
+    pub fn signed(
+        &mut self,
+        field: F,
+        key: &'static str,
+    ) -> Result<(Option<Money>, Option<Money>), Rejected> {
         let bad = |why| Rejected {
-            field: Cow::Owned(key.to_owned()),
+            field: Cow::Borrowed(key),
             why,
         };
         let parsed = match self.take(key) {
-            Token::Absent | Token::Null => return Ok((None, None)),
+            Token::Absent => {
+                self.lacks(field, Missing::AbsentInResponse, key);
+                return Ok((None, None));
+            }
+            Token::Null => {
+                self.lacks(field, Missing::NullInResponse, key);
+                return Ok((None, None));
+            }
             Token::Text(text) => decimal::parse(&text),
             Token::Number(number) => decimal::parse(number),
             Token::Bool(_) | Token::Other => return Err(bad(Why::Amount)),
@@ -191,6 +221,7 @@ impl<'a> Reader<'a> {
                 decimal::shift_left(value, currency.minor_units()).ok_or_else(|| bad(Why::Amount))?
             }
         };
+        self.is(field, Origin::Reported, key);
         let zero = Money::new(Decimal::ZERO, currency);
         if major.is_sign_negative() && !major.is_zero() {
             return Ok((Some(zero), Some(Money::new(major.abs(), currency))));
@@ -200,42 +231,37 @@ impl<'a> Reader<'a> {
 
     /// A calendar date, `YYYY-MM-DD`. An instant is accepted for its date as written, and kept whole in
     /// `extensions`.
-    pub fn date(&mut self, field: Field, key: &str) -> Option<NaiveDate> {
-        match self.filled(key) {
-            Token::Absent | Token::Null => None,
-            Token::Text(text) => match (calendar_date(&text), parse_instant(&text)) {
-                (Some(date), _) => Some(date),
-                (None, Some(instant)) => {
-                    self.keep(key);
-                    Some(instant.date_naive())
-                }
-                (None, None) => self.malformed(field, key),
-            },
-            Token::Number(_) | Token::Bool(_) | Token::Other => self.malformed(field, key),
+    pub fn date(&mut self, field: F, key: &'static str) -> Option<NaiveDate> {
+        let mut shortened = false;
+        let date = self.read(field, key, |token| match token {
+            Token::Text(text) => calendar_date(&text).or_else(|| {
+                shortened = true;
+                parse_instant(&text).map(|instant| instant.date_naive())
+            }),
+            _ => None,
+        });
+        if shortened {
+            self.keep(key);
         }
+        date
     }
 
     /// An instant with its offset.
-    pub fn instant(&mut self, field: Field, key: &str) -> Option<DateTime<Utc>> {
-        match self.filled(key) {
-            Token::Absent | Token::Null => None,
-            Token::Text(text) => match parse_instant(&text) {
-                Some(instant) => Some(instant.to_utc()),
-                None => self.malformed(field, key),
-            },
-            Token::Number(_) | Token::Bool(_) | Token::Other => self.malformed(field, key),
-        }
+    pub fn instant(&mut self, field: F, key: &'static str) -> Option<DateTime<Utc>> {
+        self.read(field, key, |token| match token {
+            Token::Text(text) => parse_instant(&text).map(|instant| instant.to_utc()),
+            _ => None,
+        })
     }
 
     /// A word of a documented vocabulary, compared without regard to ASCII case.
-    pub fn choice<T: Copy>(&mut self, field: Field, key: &str, table: &[(&str, T)]) -> Choice<T> {
-        let word = match self.filled(key) {
-            Token::Absent | Token::Null => return Choice::Missing,
-            Token::Text(text) => text.into_owned(),
-            Token::Number(_) | Token::Bool(_) | Token::Other => {
-                self.malformed::<T>(field, key);
-                return Choice::Missing;
-            }
+    pub fn choice<T: Copy>(&mut self, field: F, key: &'static str, table: &[(&str, T)]) -> Choice<T> {
+        let word = self.read(field, key, |token| match token {
+            Token::Text(text) => Some(text.into_owned()),
+            _ => None,
+        });
+        let Some(word) = word else {
+            return Choice::Missing;
         };
         match table.iter().find(|(known, _)| known.eq_ignore_ascii_case(&word)) {
             Some((_, value)) => Choice::Known(*value, word),
@@ -248,24 +274,42 @@ impl<'a> Reader<'a> {
     }
 
     /// Null, flagged, counted, and kept for the reader in `extensions`.
-    pub fn malformed<T>(&mut self, field: Field, key: &str) -> Option<T> {
+    pub fn malformed<T>(&mut self, field: F, key: &'static str) -> Option<T> {
         self.flag(FlagCode::MalformedField, field);
         self.note(DriftKind::ChangedType, key);
+        self.lacks(field, Missing::Unparseable, key);
         self.keep(key);
         None
     }
 
-    /// Ends the reading: what nobody read goes to `extensions`, and what no document names is reported as drift. The
-    /// loan keeps a copy of the record.
-    pub fn finish(mut self, documented: &[&str], loan: &mut Loan) -> Vec<Drift> {
+    /// Ends the reading of a record that is a row of something larger.
+    pub fn rest(mut self, documented: &[&'static str]) -> Rest<F> {
+        let (extensions, _) = self.leftover(documented);
+        Rest {
+            flags: self.flags,
+            extensions,
+            drift: self.drift,
+        }
+    }
+
+    /// What nobody read, and where the person is. What no document names is noted as drift.
+    pub(super) fn leftover(
+        &mut self,
+        documented: &[&'static str],
+    ) -> (Named<Json>, Vec<(Box<str>, Range<usize>)>) {
+        let mut extensions = Named::default();
         let mut personal = Vec::new();
         for entry in &self.entries {
+            let known = || documented.iter().find(|known| **known == entry.key);
+            let name = || match known() {
+                Some(known) => Cow::Borrowed(*known),
+                None => Cow::Owned(entry.key.replace(char::is_control, "\u{FFFD}")),
+            };
             match entry.fate {
                 Fate::Read => {}
                 Fate::Unread | Fate::Kept => {
                     if let Some(json) = token::presentable(entry.raw) {
-                        loan.extensions
-                            .push(entry.key.replace(char::is_control, "\u{FFFD}"), json);
+                        extensions.push(name(), json);
                     }
                 }
                 Fate::Personal => {
@@ -279,21 +323,39 @@ impl<'a> Reader<'a> {
             if entry.ambiguous && entry.fate == Fate::Unread {
                 self.drift.push(Drift {
                     kind: DriftKind::ChangedType,
-                    field: entry.key.replace(char::is_control, "\u{FFFD}"),
+                    field: name().into_owned(),
                 });
             }
-            if entry.fate == Fate::Unread && !documented.contains(&entry.key.as_ref()) {
+            if entry.fate == Fate::Unread && known().is_none() {
                 self.drift.push(Drift {
                     kind: DriftKind::UnknownField,
-                    field: entry.key.replace(char::is_control, "\u{FFFD}"),
+                    field: name().into_owned(),
                 });
             }
         }
-        for flag in std::mem::take(&mut self.flags) {
-            loan.flag(flag.code, flag.field);
-        }
-        loan.received = Received::new(self.text, personal);
-        self.drift
+        (extensions, personal)
+    }
+
+    /// A field that is not money: absent, null, a value, or something unreadable.
+    fn read<T>(
+        &mut self,
+        field: F,
+        key: &'static str,
+        parse: impl FnOnce(Token<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let why = match self.filled(key) {
+            Token::Absent => Missing::AbsentInResponse,
+            Token::Null => Missing::NullInResponse,
+            token => {
+                let Some(value) = parse(token) else {
+                    return self.malformed(field, key);
+                };
+                self.is(field, Origin::Reported, key);
+                return Some(value);
+            }
+        };
+        self.lacks(field, why, key);
+        None
     }
 
     fn note(&mut self, kind: DriftKind, key: &str) {
@@ -336,6 +398,16 @@ impl<'a> Reader<'a> {
         self.next = at.saturating_add(1);
         self.entries.get_mut(at)
     }
+}
+
+/// A number, or a text that holds one.
+fn decimal_of(token: &Token<'_>) -> Option<Decimal> {
+    let parsed = match token {
+        Token::Text(text) => decimal::parse(text),
+        Token::Number(number) => decimal::parse(number),
+        _ => return None,
+    };
+    parsed.ok().map(|number| number.normalize())
 }
 
 /// Where a part of a text begins in it.

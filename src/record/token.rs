@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::loan::Json;
 
@@ -40,6 +40,11 @@ impl<'a> Token<'a> {
 /// Decodes a JSON string and replaces control characters; `None` when its escapes are not Unicode.
 pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    // Nearly every text is printable ASCII; without an early exit many bytes are looked at at once.
+    let plain = |byte| matches!(byte, b' '..=b'[' | b']'..=b'~');
+    if inner.bytes().fold(true, |all, byte| all & plain(byte)) {
+        return Some(Cow::Borrowed(inner));
+    }
     let text = if inner.contains('\\') {
         Cow::Owned(
             serde_json::from_str::<String>(raw)
@@ -86,7 +91,14 @@ fn mended(raw: &str) -> String {
 
 /// A value of the provider for a caller; `None` when it is not JSON after all.
 pub(super) fn presentable(raw: &str) -> Option<Json> {
-    RawValue::from_string(for_extensions(raw)).ok().map(Json)
+    let json = match Token::read(raw) {
+        Token::Text(text) => to_raw_value(&text),
+        Token::Number(number) => to_raw_value(number),
+        Token::Bool(value) => to_raw_value(&value),
+        Token::Absent | Token::Null => to_raw_value(&()),
+        Token::Other => RawValue::from_string(for_extensions(raw)),
+    };
+    json.ok().map(Json)
 }
 
 /// Rewrites a valid JSON text for `extensions`: numbers become strings of the same characters, control characters

@@ -17,7 +17,6 @@ mod memory;
 mod pace;
 pub mod retry;
 mod send;
-mod shape;
 mod tls;
 mod token;
 mod trace;
@@ -151,9 +150,6 @@ impl Reply {
 
     /// Decodes the body. The text of a decoding error stays here: it may quote the body.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        if shape::crowded(&self.body.bytes) {
-            return Err(self.failure(Kind::BadPayload, "It has more records or fields than any page"));
-        }
         serde_json::from_slice(&self.body.bytes)
             .map_err(|_| self.failure(Kind::BadPayload, "It is not the documented JSON"))
     }

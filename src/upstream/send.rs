@@ -145,7 +145,10 @@ async fn attempt(
     let moment = upstream
         .next_moment(deadline)
         .ok_or_else(|| Failed::early(timed_out(Kind::DeadlineExceeded)))?;
-    sleep_until(moment).await;
+    if moment > Instant::now() {
+        // Only then: a timer that is due already still fires no sooner than the next millisecond.
+        sleep_until(moment).await;
+    }
     let credential = timeout_at(deadline, credential(&upstream.auth))
         .await
         .map_err(out_of_time)?

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
-use super::page::{Count, says_not_found};
+use super::page::{Count, Records, says_not_found};
 use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Reference, Scope, Verification};
 use crate::loan::{Currency, Loan};
 use crate::upstream::{Answers, Call, Error, Kind, Upstream};
@@ -71,6 +71,10 @@ fn filter(reference: &Reference) -> Filter {
 
 #[async_trait]
 impl Provider for Belvo {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
     fn upstream(&self) -> &Upstream {
         &self.upstream
     }
@@ -108,7 +112,7 @@ impl Belvo {
             .get(call, operation, answers, &["loans"], &query)
             .await?;
         let list: wire::List<'_> = reply.json()?;
-        let rows = list
+        let Records(rows) = list
             .items
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);

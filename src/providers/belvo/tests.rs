@@ -20,7 +20,7 @@ fn pesos(row: &RawValue) -> Mapped {
 
 fn listed() -> Vec<&'static RawValue> {
     let list: List<'_> = serde_json::from_str(include_str!("fixtures/list.json")).unwrap();
-    list.items.unwrap()
+    list.items.unwrap().0
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! What Belvo sends, in its own names.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::providers::page::Count;
+use crate::providers::page::{Count, Records};
 
 /// `GET /loans`. The `links` are placeholders that lose the filters and are not read.
 #[derive(Debug, Deserialize)]
 pub(super) struct List<'a> {
     #[serde(borrow)]
-    pub(super) items: Option<Vec<&'a RawValue>>,
+    pub(super) items: Option<Records<'a>>,
     pub(super) meta: Option<Meta>,
 }
 

@@ -120,7 +120,7 @@ struct Part {
     there: bool,
 }
 
-fn part(row: &mut Reader<'_>, field: Field, keys: &[&str]) -> Result<Part, Rejected> {
+fn part(row: &mut Reader<'_>, field: Field, keys: &[&'static str]) -> Result<Part, Rejected> {
     for key in keys {
         if row.has(key) {
             return Ok(Part {

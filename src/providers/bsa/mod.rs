@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
-use super::page::Count;
+use super::page::{Count, Records};
 use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Verification};
 use crate::upstream::{Answers, Auth, Call, Error, Kind, TokenSource, Upstream};
 
@@ -86,6 +86,10 @@ fn read_token(body: &[u8]) -> Option<(SecretString, Option<DateTime<Utc>>)> {
 
 #[async_trait]
 impl Provider for Bsa {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
     fn upstream(&self) -> &Upstream {
         &self.upstream
     }
@@ -143,7 +147,7 @@ impl Bsa {
         if list.items.is_none() && list.total.is_none() {
             return Err(reply.failure(Kind::BadPayload, "It holds no list"));
         }
-        let rows = list.items.unwrap_or_default();
+        let Records(rows) = list.items.unwrap_or_default();
         let empty = rows.is_empty();
 
         let at = Mapping::of(&self.id, &reply);

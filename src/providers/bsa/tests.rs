@@ -20,7 +20,7 @@ fn the_response_of_the_page() {
         ),
         (7, 25)
     );
-    let rows = list.items.unwrap();
+    let rows = list.items.unwrap().0;
     assert_snapshot!(whole(rows.into_iter().map(|row| map::loan(row, &plain()))));
 }
 
@@ -39,7 +39,7 @@ fn what_no_page_shows() {
 #[test]
 fn the_customer_s_name_is_held_back_unless_granted() {
     let list: List<'_> = serde_json::from_str(include_str!("fixtures/list.json")).unwrap();
-    let rows = list.items.unwrap();
+    let rows = list.items.unwrap().0;
     let held_back = Want {
         raw: true,
         personal: false,

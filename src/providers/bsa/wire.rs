@@ -1,16 +1,15 @@
 //! What BSA LMS sends, in its own names.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::providers::page::Count;
+use crate::providers::page::{Count, Records};
 
 /// `GET /v1/loans`. `items` is null past the end.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct List<'a> {
     #[serde(borrow)]
-    pub(super) items: Option<Vec<&'a RawValue>>,
+    pub(super) items: Option<Records<'a>>,
     pub(super) total: Option<Count>,
     pub(super) page: Option<Count>,
     pub(super) rows_per_page: Option<Count>,

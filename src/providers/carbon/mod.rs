@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
-use serde_json::value::RawValue;
 
-use super::page::{Count, says_not_found};
+use super::page::{Count, Records, says_not_found};
 use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Verification};
 use crate::loan::Currency;
 use crate::record::Unit;
@@ -60,6 +59,10 @@ fn refusal(status: u16, body: &[u8]) -> Option<Kind> {
 
 #[async_trait]
 impl Provider for Carbon {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
     fn upstream(&self) -> &Upstream {
         &self.upstream
     }
@@ -102,7 +105,7 @@ impl Carbon {
             .await?;
         let list: wire::List<'_> = reply.json()?;
         succeeded(&reply, list.status.as_deref())?;
-        let rows: Vec<&RawValue> = list
+        let Records(rows) = list
             .data
             .and_then(|data| serde_json::from_str(data.get()).ok())
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;

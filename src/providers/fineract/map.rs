@@ -8,9 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::wire::{CurrencyData, TRANSACTION, Type};
-use crate::loan::{
-    Currency, Field, Flag, FlagCode, IdStability, Loan, Money, Received, RecordType, Status, decimal,
-};
+use crate::loan::{Currency, Field, Flag, FlagCode, IdStability, Loan, Money, RecordType, Status, decimal};
 use crate::providers::{Mapped, Mapping};
 use crate::record::{Drift, DriftKind, Reader, Rejected, Unit, Why, calendar_date};
 
@@ -87,7 +85,7 @@ pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'
     if let Some(currency) = loan.currency {
         derive(&mut loan, &ledger, currency);
     }
-    loan.received = Received::new(data.get(), Vec::new());
+    loan.received.push("", data.get(), Vec::new());
     drift.sort();
     drift.dedup();
     Ok((loan, drift))
@@ -168,7 +166,7 @@ fn row(raw: &RawValue, loan: &mut Loan, drift: &mut Vec<Drift>) -> Result<Option
 }
 
 /// `[year, month, day]`, or ISO text from newer servers. Two numbers are a day nobody can name.
-fn date(row: &mut Reader<'_>) -> Option<NaiveDate> {
+fn date(row: &mut Reader<'_, Field>) -> Option<NaiveDate> {
     let raw = row.raw("date")?;
     let date = match serde_json::from_str::<Vec<i32>>(raw) {
         Ok(parts) => match parts.as_slice() {

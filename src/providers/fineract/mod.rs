@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
-use serde_json::value::RawValue;
 
+use super::page::Records;
 use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
 use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
@@ -59,6 +59,10 @@ fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
 
 #[async_trait]
 impl Provider for Fineract {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
     fn upstream(&self) -> &Upstream {
         &self.upstream
     }
@@ -94,7 +98,7 @@ impl Provider for Fineract {
         let data = envelope
             .data
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no transactions"))?;
-        let rows: Vec<&RawValue> = serde_json::from_str(data.get())
+        let Records(rows) = serde_json::from_str(data.get())
             .map_err(|_| reply.failure(Kind::BadPayload, "It holds no list of transactions"))?;
         let at = Mapping::of(&self.id, &reply);
         Ok(Page::collect(&reply, [data], |data| {

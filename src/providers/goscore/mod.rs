@@ -17,7 +17,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::page::string;
+use super::page::{Records, string};
 use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Standing, Verification};
 use crate::loan::Currency;
 use crate::record::{Drift, DriftKind};
@@ -84,6 +84,10 @@ fn read_token(body: &[u8]) -> Option<(SecretString, Option<DateTime<Utc>>)> {
 
 #[async_trait]
 impl Provider for GoScore {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
     fn upstream(&self) -> &Upstream {
         &self.upstream
     }
@@ -135,9 +139,9 @@ impl Provider for GoScore {
         }
 
         let (standing, drift) = standing(&reply, answer.status.as_deref());
-        let rows = match (answer.loans, &standing) {
+        let Records(rows) = match (answer.loans, &standing) {
             (Some(rows), _) => rows,
-            (None, Standing::Incomplete(_)) => Vec::new(),
+            (None, Standing::Incomplete(_)) => Records::default(),
             (None, Standing::Complete) => return Err(reply.failure(Kind::BadPayload, "It holds no list")),
         };
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);

@@ -37,7 +37,7 @@ fn response() -> Loans<'static> {
 #[test]
 fn the_response_of_the_page() {
     let response = response();
-    let lines = response.loans.unwrap();
+    let lines = response.loans.unwrap().0;
     let student_loan = response.student_loan.map(student);
     assert_snapshot!(whole(lines.into_iter().map(line).chain(student_loan)));
 }
@@ -73,7 +73,7 @@ fn a_student_loan_without_fields_is_none() {
 
 #[test]
 fn kid_and_account_are_held_back_unless_granted() {
-    let row = response().loans.unwrap()[0];
+    let row = response().loans.unwrap().0[0];
     let held_back = Want {
         raw: true,
         personal: false,

@@ -3,12 +3,14 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::providers::page::Records;
+
 /// `GET /loans/:id`, one page; or the error envelope, which may come with any status.
 #[derive(Debug, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "their names")]
 pub(super) struct Loans<'a> {
     #[serde(borrow)]
-    pub(super) loans: Option<Vec<&'a RawValue>>,
+    pub(super) loans: Option<Records<'a>>,
     #[serde(borrow)]
     pub(super) student_loan: Option<&'a RawValue>,
     #[serde(borrow)]

@@ -1,0 +1,94 @@
+//! Reading a record that becomes a loan.
+
+use serde_json::value::to_raw_value;
+
+use super::reader::Reader;
+use super::{Drift, Rejected, Why};
+use crate::loan::{Field, Finding, FlagCode, Json, Loan, Missing, Money, Named, Origin, Place, Trace};
+
+impl Reader<'_, Field> {
+    /// An id the record cannot do without.
+    pub fn id(&mut self, key: &'static str) -> Result<String, Rejected> {
+        let id = self
+            .text(Field::ProviderRefs, key)
+            .ok_or(Rejected::new(key, Why::NoId))?;
+        self.is(Field::Id, Origin::Derived, key);
+        Ok(id)
+    }
+
+    /// An id that is filed under the loan's references.
+    pub fn reference(
+        &mut self,
+        refs: &mut Named<String>,
+        name: &'static str,
+        key: &'static str,
+    ) -> Option<String> {
+        let id = self.text(Field::ProviderRefs, key)?;
+        refs.push(name, id.clone());
+        self.refers(name, key);
+        Some(id)
+    }
+
+    /// Notes where a reference of the loan came from.
+    pub fn refers(&mut self, name: &'static str, source: &'static str) {
+        self.references.push((name, source));
+    }
+
+    /// A balance that may go below zero: what is owed, and what the lender owes the borrower instead.
+    pub fn balance(
+        &mut self,
+        field: Field,
+        key: &'static str,
+    ) -> Result<(Option<Money>, Option<Money>), Rejected> {
+        let (owed, credit) = self.signed(field, key)?;
+        match (owed, credit) {
+            (_, Some(_)) => {
+                self.flag(FlagCode::BalanceDerived, field);
+                self.flag(FlagCode::BalanceDerived, Field::CreditBalance);
+                self.is(Field::CreditBalance, Origin::Derived, key);
+                self.keep(key);
+            }
+            // The lender owes nothing to somebody who owes the lender.
+            (Some(_), None) => self.lacks(Field::CreditBalance, Missing::NotApplicable, key),
+            (None, None) => self.lacks(Field::CreditBalance, Missing::AbsentInResponse, key),
+        }
+        Ok((owed, credit))
+    }
+
+    /// Ends the reading: what nobody read goes to `extensions`, and what no document names is reported as drift. The
+    /// loan keeps a copy of the record, and where each of its fields came from.
+    pub fn finish(mut self, documented: &[&'static str], loan: &mut Loan) -> Vec<Drift> {
+        let (extensions, personal) = self.leftover(documented);
+        if self.name.is_empty() {
+            loan.extensions.extend(extensions);
+        } else if !extensions.is_empty()
+            && let Ok(json) = to_raw_value(&extensions)
+        {
+            loan.extensions.push(self.name, Json(json));
+        }
+        for flag in &self.flags {
+            loan.flag(flag.code, flag.field);
+        }
+        let record = self.name;
+        let trace = |place, finding, source| Trace {
+            place,
+            finding,
+            record,
+            source,
+        };
+        let mut traces = Vec::with_capacity(self.found.len().saturating_add(self.references.len()));
+        traces.extend(
+            self.found
+                .iter()
+                .map(|found| trace(Place::Field(found.field), found.finding, found.source)),
+        );
+        traces.extend(
+            self.references
+                .iter()
+                .map(|(name, source)| trace(Place::Reference(name), Finding::Is(Origin::Reported), source)),
+        );
+        loan.received.trace(traces);
+        loan.received.push(record, self.text, personal);
+        self.drift
+    }
+}
