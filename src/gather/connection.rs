@@ -81,6 +81,11 @@ impl Connection {
         self.provider.capabilities()
     }
 
+    /// Whether every loan of its lists holds such rows.
+    pub fn embeds<T>(&self, part: super::Part<T>) -> bool {
+        part(&*self.provider).is_some_and(|detail| detail.embedded())
+    }
+
     /// Whether it is being left alone.
     pub fn circuit(&self) -> circuit::State {
         self.provider.upstream().circuit()

@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+mod checks;
 pub mod decimal;
 mod entry;
 mod field;
@@ -19,6 +20,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+pub use checks::{check, check_schedule};
 pub use decimal::{Currency, Money, Percent};
 pub use entry::{Breakdown, Instalment, Snapshot, Transaction};
 pub use field::{Column, Field};
@@ -104,12 +106,12 @@ pub struct Loan {
     /// `include=provenance`: where every value came from, and why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Json>,
-    /// `include=schedule`: its instalments.
+    /// `include=schedule`: its instalments; null where its record holds none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Vec<Instalment>>,
-    /// `include=transactions`: its ledger.
+    pub schedule: Option<Json>,
+    /// `include=transactions`: its ledger; null where its record holds none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub transactions: Option<Vec<Transaction>>,
+    pub transactions: Option<Json>,
 }
 
 impl Loan {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::{Pairs, permitted, shown, whole_number};
+use crate::api::answers::{SCHEDULE, TRANSACTIONS};
 use crate::api::cursor::Binding;
 use crate::api::problem::Problem;
 use crate::gather::{Filter, Gateway, Query, Range, Sort, SortKey};
@@ -67,8 +68,9 @@ impl Pairs {
         let want = self.include();
         let limit = self.limit();
         let cursor = self.single("cursor");
-        let binding = self.binding();
+        let binding = self.binding(&[]);
         let query = self.query(gateway);
+        self.embedded(gateway, &query, want);
         let request = self.finish(ListRequest {
             query,
             want,
@@ -89,6 +91,7 @@ impl Pairs {
         self.refuse_others(&[SELECTION, EXPORT].concat());
         let want = self.include();
         let query = self.query(gateway);
+        self.embedded(gateway, &query, want);
         let query = self.finish(query)?;
         permitted(want, personal_allowed)?;
         Ok((query, want))
@@ -102,7 +105,8 @@ impl Pairs {
     }
 
     /// A hash of what makes this list this one: every parameter that may not change, however it was written.
-    fn binding(&self) -> Binding {
+    /// `of` is what the path names.
+    pub(super) fn binding(&self, of: &[(&str, &str)]) -> Binding {
         let mut parts: Vec<(&str, &str)> = self
             .given
             .iter()
@@ -118,6 +122,7 @@ impl Pairs {
                     .map(move |member| (name.as_str(), member.trim()))
             })
             .collect();
+        parts.extend(of);
         parts.sort_unstable();
         parts.dedup();
         Binding::of(parts.into_iter().flat_map(|(name, value)| [name, value]))
@@ -140,6 +145,33 @@ impl Pairs {
         }
     }
 
+    /// A list shows rows of its loans only where its upstream pages hold them; nobody is asked loan by loan.
+    fn embedded(&mut self, gateway: &Gateway, query: &Query, want: Want) {
+        for connection in gateway.connections() {
+            let asked = if query.references.is_empty() {
+                query.connections.contains(&connection.id)
+            } else {
+                query.references.iter().any(|(id, _)| *id == connection.id)
+            };
+            let lacks = [
+                ("schedule", want.schedule && !connection.embeds(SCHEDULE)),
+                (
+                    "transactions",
+                    want.transactions && !connection.embeds(TRANSACTIONS),
+                ),
+            ];
+            for (name, _) in lacks.iter().filter(|(_, lacks)| asked && *lacks) {
+                self.problem(
+                    "include",
+                    format!(
+                        "`{name}` is not in the lists of `{}`; leave it out by `connection`, or ask GET /loans/{{id}}",
+                        connection.id
+                    ),
+                );
+            }
+        }
+    }
+
     fn filter(&mut self) -> Filter {
         let filter = Filter {
             record_type: self.words("record_type", RecordType::ALL, RecordType::as_str),
@@ -148,7 +180,7 @@ impl Pairs {
             phase: self.words("phase", Phase::ALL, Phase::as_str),
             payment_status: self.words("payment_status", PaymentStatus::ALL, PaymentStatus::as_str),
             currency: self.currencies(),
-            overdue: self.overdue(),
+            overdue: self.flag("overdue"),
             opened: self.range(["opened_from", "opened_to"], DATE, calendar_date),
             due: self.range(["due_from", "due_to"], DATE, calendar_date),
             defaulted: self.range(["defaulted_from", "defaulted_to"], DATE, calendar_date),
@@ -168,7 +200,12 @@ impl Pairs {
     }
 
     /// A comma list of words of one of our vocabularies.
-    fn words<T: Copy + PartialEq>(&mut self, name: &str, all: &[T], word: fn(T) -> &'static str) -> Vec<T> {
+    pub(super) fn words<T: Copy + PartialEq>(
+        &mut self,
+        name: &str,
+        all: &[T],
+        word: fn(T) -> &'static str,
+    ) -> Vec<T> {
         let mut values = Vec::new();
         for item in self.list(name).unwrap_or_default() {
             match all.iter().find(|value| word(**value) == item) {
@@ -198,18 +235,18 @@ impl Pairs {
         currencies
     }
 
-    fn overdue(&mut self) -> Option<bool> {
-        match self.single("overdue")?.as_str() {
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.single(name)?.as_str() {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
-                self.problem("overdue", "must be true or false");
+                self.problem(name, "must be true or false");
                 None
             }
         }
     }
 
-    fn range<T: PartialOrd>(
+    pub(super) fn range<T: PartialOrd>(
         &mut self,
         names: [&str; 2],
         rule: &str,
@@ -261,7 +298,7 @@ impl Pairs {
         })
     }
 
-    fn limit(&mut self) -> usize {
+    pub(super) fn limit(&mut self) -> usize {
         let Some(value) = self.single("limit") else {
             return DEFAULT_LIMIT;
         };
@@ -375,7 +412,7 @@ fn connection_ids(gateway: &Gateway) -> String {
     ids.join(", ")
 }
 
-const DATE: &str = "must be a date written YYYY-MM-DD";
+pub(super) const DATE: &str = "must be a date written YYYY-MM-DD";
 const AMOUNT: &str = "must be a decimal number of at most 28 digits";
 
 fn amount(text: &str) -> Option<Decimal> {

@@ -1,0 +1,83 @@
+//! What the rows of a loan are asked for.
+
+use chrono::NaiveDate;
+
+use super::Pairs;
+use super::selection::DATE;
+use crate::api::cursor::Binding;
+use crate::api::problem::Problem;
+use crate::gather::{Asker, Range};
+use crate::loan::{Transaction, TransactionType};
+use crate::record::calendar_date;
+
+const ROWS: &[&str] = &["limit", "cursor", "max_age"];
+const TRANSACTIONS: &[&str] = &["type", "from", "to", "monetary", "reversed"];
+
+/// Which page, for whom.
+#[derive(Debug)]
+pub(in crate::api) struct RowsRequest {
+    pub(in crate::api) asker: Asker,
+    pub(in crate::api) limit: usize,
+    pub(in crate::api) cursor: Option<String>,
+    /// Names the loan and the question, for its cursors.
+    pub(in crate::api) binding: Binding,
+}
+
+/// Which transactions. What is not known matches nothing that asks about it.
+#[derive(Debug)]
+pub(in crate::api) struct TransactionFilter {
+    kinds: Vec<TransactionType>,
+    posted: Range<NaiveDate>,
+    monetary: Option<bool>,
+    reversed: Option<bool>,
+}
+
+impl TransactionFilter {
+    pub(in crate::api) fn matches(&self, row: &Transaction) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&row.kind))
+            && self.posted.holds(row.posted_on)
+            && self.monetary.is_none_or(|wanted| row.monetary == wanted)
+            && self.reversed.is_none_or(|wanted| row.reversed == Some(wanted))
+    }
+}
+
+impl Pairs {
+    /// Reads the parameters of a loan's transactions.
+    pub(in crate::api) fn transactions_request(
+        mut self,
+        connection: &str,
+        key: &str,
+    ) -> Result<(RowsRequest, TransactionFilter), Problem> {
+        self.refuse_others(&[ROWS, TRANSACTIONS].concat());
+        let filter = TransactionFilter {
+            kinds: self.words("type", TransactionType::ALL, TransactionType::as_str),
+            posted: self.range(["from", "to"], DATE, calendar_date),
+            monetary: self.flag("monetary"),
+            reversed: self.flag("reversed"),
+        };
+        let request = self.page_of("transactions", connection, key);
+        self.finish((request, filter))
+    }
+
+    /// Reads the parameters of rows that have no filters.
+    pub(in crate::api) fn rows_request(
+        mut self,
+        rows: &str,
+        connection: &str,
+        key: &str,
+    ) -> Result<RowsRequest, Problem> {
+        self.refuse_others(ROWS);
+        let request = self.page_of(rows, connection, key);
+        self.finish(request)
+    }
+
+    fn page_of(&mut self, rows: &str, connection: &str, key: &str) -> RowsRequest {
+        let of = [("(rows)", rows), ("(connection)", connection), ("(loan)", key)];
+        RowsRequest {
+            asker: self.asker(),
+            limit: self.limit(),
+            cursor: self.single("cursor"),
+            binding: self.binding(&of),
+        }
+    }
+}
