@@ -70,3 +70,35 @@ pub(super) const DOCUMENTED: &[&str] = &[
     "repaymentSchedule",
     "repaymentHistory",
 ];
+
+/// The fields that the documents show for an instalment. <https://docs.lms.bsa.ai/loans/list>
+pub(super) const DOCUMENTED_INSTALMENT: &[&str] = &[
+    "period",
+    "fromDate",
+    "dueDate",
+    "complete",
+    "principalDue",
+    "principalOutstanding",
+    "interestDue",
+    "interestOutstanding",
+    "totalDue",
+    "totalOutstanding",
+];
+
+/// The fields that the documents of three generations name for a repayment.
+/// <https://docs.lms.bsa.ai/repayments/overview>, <https://api-docs.bsa.ai/repayments/list>
+pub(super) const DOCUMENTED_REPAYMENT: &[&str] = &[
+    "id",
+    "type",
+    "date",
+    "amount",
+    "principal",
+    "interest",
+    "fees",
+    "penalties",
+    "overpaymentPortion",
+    "reversed",
+    "status",
+    "loanId",
+    "externalId",
+];
