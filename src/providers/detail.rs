@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde_json::value::RawValue;
 
 use super::page::Standing;
@@ -84,6 +84,15 @@ impl<T> Rows<T> {
             ..Self::none()
         }
     }
+}
+
+/// The calendar day of an instant in a time zone this many hours ahead of UTC.
+pub(super) fn day(instant: DateTime<Utc>, hours_ahead: i32) -> NaiveDate {
+    let offset = hours_ahead.checked_mul(3600).and_then(FixedOffset::east_opt);
+    offset.map_or_else(
+        || instant.date_naive(),
+        |offset| instant.with_timezone(&offset).date_naive(),
+    )
 }
 
 /// Where an instalment that is not paid stands on this day.

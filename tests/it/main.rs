@@ -21,6 +21,7 @@ mod cli;
 mod contract;
 mod faults;
 mod inbound;
+mod joined;
 mod lifecycle;
 mod partial;
 mod require;
