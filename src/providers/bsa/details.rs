@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{Bsa, history, schedule};
 use crate::loan::{Instalment, Loan, Transaction};
-use crate::providers::detail::MappedRow;
+use crate::providers::detail::{MappedRow, day};
 use crate::providers::page::{Records, Standing};
 use crate::providers::{Detail, Rows};
 use crate::upstream::{Error, Kind};
@@ -47,7 +47,7 @@ impl Detail<Transaction> for Bsa {
 /// The plan, as it stands on the day that the loan is of.
 pub(super) fn instalments(loan: &Loan) -> Option<Rows<Instalment>> {
     let currency = loan.currency?;
-    let today = schedule::day(loan.as_of.0);
+    let today = day(loan.as_of.0, schedule::AHEAD);
     rows(
         loan,
         |lists| lists.repayment_schedule,

@@ -84,11 +84,10 @@ fn breakdown(
     if let Some(amount) = amount {
         let all = all_known(&parts);
         match make_up(&mut parts, amount, currency, row, "amount") {
-            Some(Ordering::Equal) => {}
             // More parts would only make it more.
             Some(Ordering::Greater) => row.flag(FlagCode::SplitMismatch, Column::Amount),
             Some(Ordering::Less) if all => row.flag(FlagCode::SplitMismatch, Column::Amount),
-            Some(Ordering::Less) | None => {}
+            _ => {}
         }
     }
     let [principal, interest, fees, penalties, overpayment] = parts.map(|part: Part<Column>| part.value);

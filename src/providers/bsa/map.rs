@@ -148,9 +148,10 @@ fn payment_status(loan: &mut Loan, row: &mut Reader<'_>) {
 fn maturity(loan: &mut Loan, row: &mut Reader<'_>) {
     const KEY: &str = "repaymentSchedule";
     let Some(raw) = row.raw(KEY) else {
-        let why = match row.has(KEY) {
-            true => Missing::NullInResponse,
-            false => Missing::AbsentInResponse,
+        let why = if row.has(KEY) {
+            Missing::NullInResponse
+        } else {
+            Missing::AbsentInResponse
         };
         row.lacks(Field::MaturesOn, why, KEY);
         return;

@@ -1,6 +1,6 @@
 //! How an instalment of a loan's plan becomes ours.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde_json::value::RawValue;
 
 use super::wire::DOCUMENTED_INSTALMENT;
@@ -12,16 +12,8 @@ use crate::record::{Reader, Unit};
 const FEES: &[&str] = &["feesDue", "feeDue", "feeChargesDue"];
 const PENALTIES: &[&str] = &["penaltiesDue", "penaltyDue", "penaltyChargesDue"];
 
-/// Seconds that Africa/Dar_es_Salaam is ahead of UTC, summer and winter.
-const AHEAD: i32 = 3 * 60 * 60;
-
-/// The calendar day of an instant where the lender is: dates here are in the time zone of the deployment.
-pub(super) fn day(instant: DateTime<Utc>) -> NaiveDate {
-    match FixedOffset::east_opt(AHEAD) {
-        Some(offset) => instant.with_timezone(&offset).date_naive(),
-        None => instant.date_naive(),
-    }
-}
+/// Hours that `Africa/Dar_es_Salaam` is ahead of UTC, summer and winter: where the lender is.
+pub(super) const AHEAD: i32 = 3;
 
 /// Maps one instalment as it stands on a day.
 pub(super) fn instalment(row: &RawValue, currency: Currency, today: NaiveDate) -> MappedRow<Instalment> {
