@@ -251,8 +251,9 @@ fn by_definition(loan: &Loan, field: Field, value: &str) -> Option<Found> {
     match field {
         Field::Connection | Field::Provider => Some(Found::is(Origin::Assumed, CONFIG)),
         Field::Stale => Some(Found::is(Origin::Derived, FETCH)),
-        Field::AsOf if loan.as_of_basis == AsOfBasis::Fetched => Some(Found::is(Origin::Derived, FETCH)),
-        Field::AsOfBasis if loan.as_of_basis == AsOfBasis::Fetched => Some(Found::is(Origin::Derived, FETCH)),
+        Field::AsOf | Field::AsOfBasis if loan.as_of_basis == AsOfBasis::Fetched => {
+            Some(Found::is(Origin::Derived, FETCH))
+        }
         Field::AsOfBasis => from(Field::AsOf, Origin::Derived),
         Field::IdStability => from(Field::Id, Origin::Derived),
         Field::RecordType => Some(Found::is(Origin::Inferred, PROVIDER)),
