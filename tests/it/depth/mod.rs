@@ -1,5 +1,6 @@
 //! What is known of one loan: its rows, where every value came from, and what its upstream sent.
 
+mod checks;
 mod leaves;
 mod origins;
 mod rows;
