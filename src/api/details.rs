@@ -76,7 +76,7 @@ pub(super) async fn snapshots(
     let request = Pairs::from_query(query.as_deref()).rows_request("snapshots", connection, key)?;
     let question = Question::new(&api, &id, &headers, (connection, key), &request);
     question
-        .answer(|provider| provider.snapshots(), newest_first)
+        .answer(|provider| provider.snapshots(), |rows| newest_first(rows))
         .await
 }
 
@@ -87,7 +87,7 @@ fn arrange(rows: &mut Vec<Transaction>, filter: &TransactionFilter) {
     rows.sort_by_key(|row| (row.posted_on.is_none(), row.posted_on));
 }
 
-fn newest_first(rows: &mut Vec<Snapshot>) {
+fn newest_first(rows: &mut [Snapshot]) {
     rows.sort_by_key(|row| (row.as_of.is_none(), Reverse(row.as_of)));
 }
 

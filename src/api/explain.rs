@@ -40,7 +40,8 @@ struct Record {
 /// A canonical field: what it is, and what it was made from.
 #[derive(Serialize)]
 struct Field {
-    field: String,
+    #[serde(rename = "field")]
+    path: String,
     value: Json,
     origin: Option<Origin>,
     missing: Option<Missing>,
@@ -90,7 +91,7 @@ fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<
     });
     let fields = account(loan).into_iter().map(|account| Field {
         received: account.received(loan, want),
-        field: account.path.into_owned(),
+        path: account.path.into_owned(),
         value: account.value,
         origin: match account.finding {
             Some(Finding::Is(origin)) => Some(origin),

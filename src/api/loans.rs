@@ -21,6 +21,7 @@ use super::problem::{Code, ParameterError, Problem};
 use super::{Api, MatchedParameter, RequestId};
 use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
+use crate::record::Want;
 
 /// `page` of a list.
 #[derive(Debug, Serialize)]
@@ -95,7 +96,7 @@ async fn either(
         }
         format => {
             let (query, want) = pairs.export_request(&api.gateway, api.personal_allowed)?;
-            if format == Format::Csv && (want.raw || want.personal) {
+            if format == Format::Csv && want != Want::default() {
                 return Err(Problem::invalid(vec![ParameterError {
                     parameter: "include".to_owned(),
                     detail: "has no place in text/csv".to_owned(),

@@ -120,8 +120,8 @@ mod tests {
     }
 
     fn money(text: &str) -> Option<Money> {
-        let currency = Currency::parse("TZS").unwrap();
-        Some(Money::new(decimal::parse(text).unwrap(), currency))
+        let currency = Currency::parse("TZS")?;
+        Some(Money::new(decimal::parse(text).ok()?, currency))
     }
 
     fn flags(loan: &Loan) -> Vec<String> {

@@ -28,6 +28,7 @@ pub use reader::{Reader, Rest};
 
 /// What a caller asked to have beside the canonical fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of `include`")]
 pub struct Want {
     /// The upstream record as received.
     pub raw: bool,

@@ -40,8 +40,11 @@ impl Account {
     pub fn received(&self, loan: &Loan, want: Want) -> Option<Json> {
         let (record, name) = self.place?;
         let text = shown(loan.received.record(record)?, want)?;
-        let found = members(&text.0).into_iter().find(|(key, _)| *key == name);
-        found.map(|(_, raw)| Json(raw.to_owned()))
+        let found = name.split('.').try_fold(&*text.0, |object, key| {
+            let found = members(object).into_iter().find(|(known, _)| *known == key);
+            found.map(|(_, raw)| raw)
+        });
+        found.map(|raw| Json(raw.to_owned()))
     }
 }
 
@@ -248,8 +251,9 @@ fn by_definition(loan: &Loan, field: Field, value: &str) -> Option<Found> {
     match field {
         Field::Connection | Field::Provider => Some(Found::is(Origin::Assumed, CONFIG)),
         Field::Stale => Some(Found::is(Origin::Derived, FETCH)),
-        Field::AsOf if loan.as_of_basis == AsOfBasis::Fetched => Some(Found::is(Origin::Derived, FETCH)),
-        Field::AsOfBasis if loan.as_of_basis == AsOfBasis::Fetched => Some(Found::is(Origin::Derived, FETCH)),
+        Field::AsOf | Field::AsOfBasis if loan.as_of_basis == AsOfBasis::Fetched => {
+            Some(Found::is(Origin::Derived, FETCH))
+        }
         Field::AsOfBasis => from(Field::AsOf, Origin::Derived),
         Field::IdStability => from(Field::Id, Origin::Derived),
         Field::RecordType => Some(Found::is(Origin::Inferred, PROVIDER)),

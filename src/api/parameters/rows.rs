@@ -4,14 +4,15 @@ use chrono::NaiveDate;
 
 use super::Pairs;
 use super::selection::DATE;
+use crate::api::answers::{SCHEDULE, TRANSACTIONS};
 use crate::api::cursor::Binding;
 use crate::api::problem::Problem;
-use crate::gather::{Asker, Range};
+use crate::gather::{Asker, Gateway, Query, Range};
 use crate::loan::{Transaction, TransactionType};
-use crate::record::calendar_date;
+use crate::record::{Want, calendar_date};
 
-const ROWS: &[&str] = &["limit", "cursor", "max_age"];
-const TRANSACTIONS: &[&str] = &["type", "from", "to", "monetary", "reversed"];
+const PAGE: &[&str] = &["limit", "cursor", "max_age"];
+const FILTERS: &[&str] = &["type", "from", "to", "monetary", "reversed"];
 
 /// Which page, for whom.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Pairs {
         connection: &str,
         key: &str,
     ) -> Result<(RowsRequest, TransactionFilter), Problem> {
-        self.refuse_others(&[ROWS, TRANSACTIONS].concat());
+        self.refuse_others(&[PAGE, FILTERS].concat());
         let filter = TransactionFilter {
             kinds: self.words("type", TransactionType::ALL, TransactionType::as_str),
             posted: self.range(["from", "to"], DATE, calendar_date),
@@ -66,9 +67,36 @@ impl Pairs {
         connection: &str,
         key: &str,
     ) -> Result<RowsRequest, Problem> {
-        self.refuse_others(ROWS);
+        self.refuse_others(PAGE);
         let request = self.page_of(rows, connection, key);
         self.finish(request)
+    }
+
+    /// A list shows rows of its loans only where its upstream pages hold them; nobody is asked loan by loan.
+    pub(super) fn embedded(&mut self, gateway: &Gateway, query: &Query, want: Want) {
+        for connection in gateway.connections() {
+            let asked = if query.references.is_empty() {
+                query.connections.contains(&connection.id)
+            } else {
+                query.references.iter().any(|(id, _)| *id == connection.id)
+            };
+            let lacks = [
+                ("schedule", want.schedule && !connection.embeds(SCHEDULE)),
+                (
+                    "transactions",
+                    want.transactions && !connection.embeds(TRANSACTIONS),
+                ),
+            ];
+            for (name, _) in lacks.iter().filter(|(_, lacks)| asked && *lacks) {
+                self.problem(
+                    "include",
+                    format!(
+                        "`{name}` is not in the lists of `{}`; leave it out by `connection`, or ask GET /loans/{{id}}",
+                        connection.id
+                    ),
+                );
+            }
+        }
     }
 
     fn page_of(&mut self, rows: &str, connection: &str, key: &str) -> RowsRequest {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::{Pairs, permitted, shown, whole_number};
-use crate::api::answers::{SCHEDULE, TRANSACTIONS};
 use crate::api::cursor::Binding;
 use crate::api::problem::Problem;
 use crate::gather::{Filter, Gateway, Query, Range, Sort, SortKey};
@@ -142,33 +141,6 @@ impl Pairs {
             sort,
             required,
             asker,
-        }
-    }
-
-    /// A list shows rows of its loans only where its upstream pages hold them; nobody is asked loan by loan.
-    fn embedded(&mut self, gateway: &Gateway, query: &Query, want: Want) {
-        for connection in gateway.connections() {
-            let asked = if query.references.is_empty() {
-                query.connections.contains(&connection.id)
-            } else {
-                query.references.iter().any(|(id, _)| *id == connection.id)
-            };
-            let lacks = [
-                ("schedule", want.schedule && !connection.embeds(SCHEDULE)),
-                (
-                    "transactions",
-                    want.transactions && !connection.embeds(TRANSACTIONS),
-                ),
-            ];
-            for (name, _) in lacks.iter().filter(|(_, lacks)| asked && *lacks) {
-                self.problem(
-                    "include",
-                    format!(
-                        "`{name}` is not in the lists of `{}`; leave it out by `connection`, or ask GET /loans/{{id}}",
-                        connection.id
-                    ),
-                );
-            }
         }
     }
 
