@@ -22,6 +22,7 @@ mod contract;
 mod depth;
 mod faults;
 mod inbound;
+mod inside;
 mod joined;
 mod lifecycle;
 mod partial;
