@@ -147,6 +147,34 @@ async fn an_active_loan_that_is_another_one_is_left_out() {
     assert!(!answer.text.contains("LOAN_2"));
 }
 
+/// On a connection that was used before, the first answer may have been meant for somebody else.
+#[tokio::test]
+async fn an_active_loan_that_may_be_anybodys_is_asked_for_again() {
+    let world = world();
+    let others = r#"{"data":{"loanId":"LOAN_9","outstandingBalance":700}}"#;
+    let chaos = Chaos::start(&world, move |asked: &Asked| {
+        if asked.target.contains("/active") && asked.attempt == 0 {
+            said(200, others)
+        } else {
+            Act::Answer(End::Keep)
+        }
+    })
+    .await;
+    let gateway = Setup::only(Provider::Carbon, &world)
+        .through(Provider::Carbon, &chaos)
+        .start()
+        .await;
+
+    let (answer, loan) = got(&gateway, "newer").await;
+
+    answer.assert_complete();
+    assert_eq!(loan["amounts"]["total_outstanding"], "32400.00");
+    let active = |target: &&String| target.contains("/active");
+    let targets = chaos.counts().targets;
+    let times: usize = targets.keys().filter(active).map(|target| targets[target]).sum();
+    assert_eq!(times, 2);
+}
+
 #[tokio::test]
 async fn a_part_that_fails_leaves_the_loan_partial() {
     let world = world();

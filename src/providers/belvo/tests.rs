@@ -229,6 +229,11 @@ proptest! {
     fn anything_is_a_loan_or_rejected(row in any_record(DOCUMENTED), named in any::<bool>()) {
         // Without ids nothing else is looked at.
         let row = if named { row.replacen('{', r#"{"merchantCustomerId":"M","loanId":"L","#, 1).replace(",}", "}") } else { row };
-        holds(&pesos(&record(&row)))?;
+        let mapped = pesos(&record(&row));
+        holds(&mapped)?;
+        if let Ok((loan, _)) = mapped {
+            let (snapshot, _) = history::snapshot(&loan);
+            prop_assert!(snapshot.extensions.get("merchantCustomerId").is_some());
+        }
     }
 }

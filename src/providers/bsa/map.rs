@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 
+use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::parts::{any_known, make_up, part};
 use super::wire::{DOCUMENTED, Instalment};
 use crate::loan::{
     Currency, Field, FlagCode, IdStability, Loan, Missing, Origin, PaymentStatus, Phase, RateBasis,
-    RecordType, Status,
+    RecordType, Status, decimal,
 };
 use crate::providers::{Mapped, Mapping};
 use crate::record::{Reader, Rejected, Unit, Why, calendar_date};
@@ -86,7 +87,7 @@ pub(super) fn loan(row: &RawValue, at: &Mapping<'_>) -> Mapped {
     loan.next_payment.amount = row.money(Field::NextPaymentAmount, "nextDueAmount")?;
     loan.delinquency.overdue = row.boolean(Field::DelinquencyOverdue, "overdue");
     payment_status(&mut loan, &mut row);
-    maturity(&mut loan, &mut row);
+    plan(&mut loan, &mut row);
     // Both have answers of their own.
     row.raw("repaymentHistory");
     not_applicable(&loan, &mut row);
@@ -144,8 +145,8 @@ fn payment_status(loan: &mut Loan, row: &mut Reader<'_>) {
     row.is(Field::PaymentStatus, Origin::Derived, source);
 }
 
-/// The last instalment's due date. The schedule itself is not part of the loan.
-fn maturity(loan: &mut Loan, row: &mut Reader<'_>) {
+/// The last instalment's due date, and whether the plan leaves what is owed. The schedule itself is not part of the loan.
+fn plan(loan: &mut Loan, row: &mut Reader<'_>) {
     const KEY: &str = "repaymentSchedule";
     let Some(raw) = row.raw(KEY) else {
         let why = if row.has(KEY) {
@@ -156,15 +157,17 @@ fn maturity(loan: &mut Loan, row: &mut Reader<'_>) {
         row.lacks(Field::MaturesOn, why, KEY);
         return;
     };
-    let due = serde_json::from_str::<Vec<Instalment>>(raw)
-        .ok()
-        .and_then(|schedule| {
-            let dates = schedule
-                .iter()
-                .map(|instalment| instalment.due_date.as_deref().and_then(calendar_date));
-            dates.collect::<Option<Vec<_>>>()
-        });
-    match due.map(|dates| dates.into_iter().max()) {
+    let Ok(schedule) = serde_json::from_str::<Vec<Instalment<'_>>>(raw) else {
+        row.malformed::<()>(Field::MaturesOn, KEY);
+        return;
+    };
+    let due = schedule
+        .iter()
+        .map(|instalment| instalment.due_date.as_deref().and_then(calendar_date));
+    match due
+        .collect::<Option<Vec<_>>>()
+        .map(|dates| dates.into_iter().max())
+    {
         Some(Some(last)) => {
             loan.dates.matures_on = Some(last);
             row.is(Field::MaturesOn, Origin::Derived, KEY);
@@ -175,6 +178,22 @@ fn maturity(loan: &mut Loan, row: &mut Reader<'_>) {
             row.malformed::<()>(Field::MaturesOn, KEY);
         }
     }
+    if let Some(total) = loan.amounts.total_outstanding
+        && let Some(left) = left(&schedule)
+        && left != total.value()
+    {
+        row.flag(FlagCode::ScheduleMismatch, Field::TotalOutstanding);
+    }
+}
+
+/// What is left of all instalments; `None` where that is not known of every one, or there is none.
+fn left(schedule: &[Instalment<'_>]) -> Option<Decimal> {
+    let amounts = schedule.iter().map(|instalment| {
+        let text = instalment.total_outstanding?.get();
+        decimal::parse(text.trim_matches('"')).ok()
+    });
+    let sum = amounts.reduce(|sum, amount| decimal::checked_sum(sum?, amount?));
+    sum.flatten()
 }
 
 /// What makes no sense for a loan of this status, where the record does not speak of it at all.

@@ -15,8 +15,13 @@ const PENALTIES: &[&str] = &["penaltiesDue", "penaltyDue", "penaltyChargesDue"];
 /// Hours that `Africa/Dar_es_Salaam` is ahead of UTC, summer and winter: where the lender is.
 pub(super) const AHEAD: i32 = 3;
 
-/// Maps one instalment as it stands on a day.
-pub(super) fn instalment(row: &RawValue, currency: Currency, today: NaiveDate) -> MappedRow<Instalment> {
+/// Maps one instalment as it stands on a day. What is left of it says what was paid, unless the rest was written off.
+pub(super) fn instalment(
+    row: &RawValue,
+    currency: Currency,
+    today: NaiveDate,
+    written_off: bool,
+) -> MappedRow<Instalment> {
     let mut row = Reader::new(row)?;
     row.amounts_are_in(currency, Unit::Major);
     let number = row.count(Column::Number, "period");
@@ -31,6 +36,7 @@ pub(super) fn instalment(row: &RawValue, currency: Currency, today: NaiveDate) -
     let total_outstanding = row.money(Column::TotalOutstanding, "totalOutstanding")?;
     let paid = total_due
         .zip(total_outstanding)
+        .filter(|_| !written_off)
         .map(|(due, left)| remainder(due, left, currency));
     match paid {
         Some(Some(_)) => row.flag(FlagCode::BalanceDerived, Column::TotalPaid),

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::details::{instalments, transactions};
 use super::map;
 use super::wire::{DOCUMENTED, DOCUMENTED_INSTALMENT, DOCUMENTED_REPAYMENT, List};
-use crate::loan::{InstalmentStatus, Loan, PaymentStatus, Phase, Status};
+use crate::loan::{FlagCode, InstalmentStatus, Loan, PaymentStatus, Phase, Status};
 use crate::providers::golden::{
     any_record, any_value, details, holds, known, loan, plain, presented, record, rows, whole,
 };
@@ -174,6 +174,40 @@ fn the_history_of_repayments() {
     let loan = as_of(include_str!("fixtures/history.json"), "2026-05-28T09:00:00Z");
     assert!(!serde_json::to_string(&loan).unwrap().contains("7821"));
     assert_snapshot!(details(&transactions(&loan).unwrap()));
+}
+
+#[test]
+fn what_was_written_off_was_not_paid() {
+    let read = |status: &str| {
+        let text = format!(
+            r#"{{"id":"1","currencyCode":"TZS","status":"{status}","totalOutstanding":0,"repaymentSchedule":[{{"totalDue":5,"totalOutstanding":0}}]}}"#
+        );
+        let loan = as_of(&text, "2026-05-28T09:00:00Z");
+        instalments(&loan).unwrap().rows[0]
+            .total_paid
+            .map(|paid| paid.to_string())
+    };
+    assert_eq!(read("Closed (obligations met)").as_deref(), Some("5.00"));
+    assert_eq!(read("Closed (written off)"), None);
+}
+
+#[test]
+fn a_plan_leaves_what_is_owed_or_is_flagged() {
+    let flagged = |owed: &str, left: &str| {
+        let text = format!(
+            r#"{{"id":"1","currencyCode":"TZS","totalOutstanding":{owed},"repaymentSchedule":[{{"totalOutstanding":60}},{{"totalOutstanding":{left}}}]}}"#
+        );
+        let loan = as_of(&text, "2026-05-28T09:00:00Z");
+        loan.flags
+            .iter()
+            .any(|flag| flag.code == FlagCode::ScheduleMismatch)
+    };
+    assert!(!flagged("100.5", "40.50"));
+    assert!(!flagged("100", "\"40\""));
+    assert!(flagged("100", "41"));
+    for unknown in ["null", "\"many\"", "[]"] {
+        assert!(!flagged("100", unknown) && !flagged("null", "1"), "{unknown}");
+    }
 }
 
 #[test]
