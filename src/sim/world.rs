@@ -27,12 +27,13 @@ pub struct World {
 /// What is shared. Rows are behind `Arc`s: an answer takes what it needs and builds it without the lock.
 pub(super) struct State {
     pub(super) books: HashMap<Provider, Book>,
+    /// Whether BSA puts a history into the single read of a loan.
+    pub(super) bsa_history: bool,
     pub(super) consents: BTreeMap<String, Consent>,
     pub(super) ledgers: fineract::Ledgers,
     pub(super) faults: HashMap<Provider, Fault>,
     pub(super) max_per_page: HashMap<Provider, usize>,
     pub(super) carbon_envelope: CarbonEnvelope,
-    pub(super) bsa_history: bool,
     /// Token to its owner and the second it expires.
     pub(super) tokens: HashMap<String, (Provider, i64)>,
     requests: VecDeque<Recorded>,
@@ -90,6 +91,7 @@ impl World {
                 continued(Provider::Bsa, bsa::sample_rows()),
                 continued(Provider::Belvo, belvo::sample_rows()),
             ]),
+            bsa_history: false,
             consents: goscore::consents(debts),
             ledgers: fineract::Ledgers::documents(Recipe::new(Provider::Fineract, seed, total)),
             faults: HashMap::new(),
@@ -100,7 +102,6 @@ impl World {
                 (Provider::Belvo, 100),
             ]),
             carbon_envelope: CarbonEnvelope::Pagination,
-            bsa_history: false,
             tokens: HashMap::new(),
             requests: VecDeque::new(),
             serial: 0,
