@@ -53,7 +53,6 @@ pub(super) fn make_up<F: Copy + PartialEq>(
     if order == Ordering::Equal {
         for part in parts.iter_mut().filter(|part| !part.there) {
             part.value = Some(Money::new(Decimal::ZERO, currency));
-            part.there = true;
             row.is(part.field, Origin::Derived, source);
         }
     }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde_json::value::RawValue;
 
+use super::parts::part;
 use super::wire::DOCUMENTED_INSTALMENT;
 use crate::loan::{Column, Currency, FlagCode, Instalment, InstalmentStatus};
 use crate::providers::detail::{MappedRow, remainder, unpaid};
@@ -30,8 +31,8 @@ pub(super) fn instalment(
     let complete = row.boolean(Column::Complete, "complete");
     let principal_due = row.money(Column::PrincipalDue, "principalDue")?;
     let interest_due = row.money(Column::InterestDue, "interestDue")?;
-    let fees_due = super::parts::part(&mut row, Column::FeesDue, FEES)?.value;
-    let penalties_due = super::parts::part(&mut row, Column::PenaltiesDue, PENALTIES)?.value;
+    let fees_due = part(&mut row, Column::FeesDue, FEES)?.value;
+    let penalties_due = part(&mut row, Column::PenaltiesDue, PENALTIES)?.value;
     let total_due = row.money(Column::TotalDue, "totalDue")?;
     let total_outstanding = row.money(Column::TotalOutstanding, "totalOutstanding")?;
     let paid = total_due
