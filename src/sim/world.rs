@@ -32,6 +32,7 @@ pub(super) struct State {
     pub(super) faults: HashMap<Provider, Fault>,
     pub(super) max_per_page: HashMap<Provider, usize>,
     pub(super) carbon_envelope: CarbonEnvelope,
+    pub(super) bsa_history: bool,
     /// Token to its owner and the second it expires.
     pub(super) tokens: HashMap<String, (Provider, i64)>,
     requests: VecDeque<Recorded>,
@@ -99,6 +100,7 @@ impl World {
                 (Provider::Belvo, 100),
             ]),
             carbon_envelope: CarbonEnvelope::Pagination,
+            bsa_history: false,
             tokens: HashMap::new(),
             requests: VecDeque::new(),
             serial: 0,
@@ -151,6 +153,11 @@ impl World {
     /// Chooses among the envelopes that Carbon's pages show for a list.
     pub fn set_carbon_envelope(&self, envelope: CarbonEnvelope) {
         self.with(|state| state.carbon_envelope = envelope);
+    }
+
+    /// Makes BSA the host of its newest pages, which puts `repaymentHistory` into the single read of a loan.
+    pub fn set_bsa_history(&self, there: bool) {
+        self.with(|state| state.bsa_history = there);
     }
 
     /// What was asked so far, in order, refused requests included; the latest 100,000.
