@@ -10,6 +10,8 @@
 
 mod calendar;
 mod entries;
+mod leftover;
+mod part;
 mod reader;
 mod token;
 mod whole;
@@ -21,7 +23,8 @@ use serde_json::value::RawValue;
 use crate::loan::{Json, Loan, Named, Record};
 
 pub use calendar::calendar_date;
-pub use reader::{Reader, Rest};
+pub use leftover::Rest;
+pub use reader::Reader;
 
 /// What a caller asked to have beside the canonical fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

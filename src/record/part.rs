@@ -1,0 +1,98 @@
+//! Objects within a record, read like records of their own.
+
+use std::borrow::Cow;
+use std::mem::take;
+use std::ops::Range;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::entries::{Entries, Fate};
+use super::reader::Reader;
+use super::{Rejected, Why};
+use crate::loan::{Json, Named};
+
+/// What is left of an object within a record when everything of use was read.
+#[derive(Debug)]
+pub(super) struct Part {
+    path: &'static str,
+    extensions: Named<Json>,
+    personal: Vec<(Box<str>, Range<usize>)>,
+}
+
+impl Part {
+    /// Whether it is the value of this key of the object at `prefix`.
+    pub(super) fn is_at(&self, prefix: &str, key: &str) -> bool {
+        let within = self.path.strip_prefix(prefix);
+        within.and_then(|path| path.strip_suffix('.')) == Some(key)
+    }
+
+    /// Hands over what is left, under its name.
+    pub(super) fn pour(
+        &mut self,
+        name: Cow<'static, str>,
+        extensions: &mut Named<Json>,
+        personal: &mut Vec<(Box<str>, Range<usize>)>,
+    ) {
+        if !self.extensions.is_empty()
+            && let Ok(json) = to_raw_value(&self.extensions)
+        {
+            extensions.push(name, Json(json));
+        }
+        personal.append(&mut self.personal);
+    }
+}
+
+impl<'a, F: Copy + PartialEq> Reader<'a, F> {
+    /// Starts reading a row of a larger text, so that places in it are places in the whole.
+    pub fn within(whole: &'a str, row: &'a RawValue) -> Result<Self, Rejected> {
+        let Entries(list) =
+            serde_json::from_str(row.get()).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
+        Ok(Self::over(whole, "", list))
+    }
+
+    /// Opens the object at `path`, which ends in a dot. Its fields are read by their whole paths, and [`Self::close`]
+    /// takes it back. Where there is none, none of its fields is there; what is no object is flagged at `field`.
+    #[must_use]
+    pub fn open(&mut self, field: F, path: &'static str) -> Self {
+        let key = path.strip_suffix('.').unwrap_or(path);
+        let entries = match self.raw(key).map(serde_json::from_str) {
+            Some(Ok(Entries(list))) => list,
+            Some(Err(_)) => {
+                self.malformed::<()>(field, key);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        Self {
+            prefix: path,
+            currency: self.currency,
+            unit: self.unit,
+            ..Self::over(self.text, self.name, entries)
+        }
+    }
+
+    /// Takes back an object that was opened: what nobody read of it is left under its name.
+    pub fn close(&mut self, mut part: Self, documented: &[&'static str]) {
+        let (extensions, personal) = part.leftover(documented);
+        for flag in take(&mut part.flags) {
+            self.flag(flag.code, flag.field);
+        }
+        self.found.append(&mut part.found);
+        self.references.append(&mut part.references);
+        self.drift.append(&mut part.drift);
+        self.parts.push(Part {
+            path: part.prefix,
+            extensions,
+            personal,
+        });
+    }
+
+    /// Marks the fields about the person that are known by how their names end.
+    pub fn personal_ending(&mut self, endings: &[&str]) {
+        for entry in &mut self.entries {
+            if endings.iter().any(|ending| entry.key.ends_with(ending)) {
+                entry.fate = Fate::Personal;
+            }
+        }
+    }
+}
