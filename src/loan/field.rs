@@ -88,6 +88,8 @@ fields! {
     AsOf = "as_of",
     AsOfBasis = "as_of_basis",
     Stale = "stale",
+    Schedule = "schedule",
+    Transactions = "transactions",
     }
 }
 

@@ -101,6 +101,15 @@ pub struct Loan {
     /// `include=raw`: the upstream record as received.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<Json>,
+    /// `include=provenance`: where every value came from, and why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Json>,
+    /// `include=schedule`: its instalments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Vec<Instalment>>,
+    /// `include=transactions`: its ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<Vec<Transaction>>,
 }
 
 impl Loan {
@@ -144,6 +153,9 @@ impl Loan {
             received: Received::default(),
             personal: None,
             raw: None,
+            provenance: None,
+            schedule: None,
+            transactions: None,
         }
     }
 
@@ -382,6 +394,11 @@ impl<T> Named<T> {
         } else {
             self.0.extend(other.0);
         }
+    }
+
+    /// The names in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
     }
 
     /// The entries in order.

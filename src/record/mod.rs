@@ -12,18 +12,21 @@ mod calendar;
 mod entries;
 mod leftover;
 mod part;
+mod provenance;
 mod reader;
 mod token;
 mod whole;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::loan::{Json, Loan, Named, Record};
+use provenance::Provenance;
 
 pub use calendar::calendar_date;
 pub use leftover::Rest;
+pub use provenance::{Account, account};
 pub use reader::Reader;
 
 /// What a caller asked to have beside the canonical fields.
@@ -33,6 +36,8 @@ pub struct Want {
     pub raw: bool,
     /// Fields about the person. Only ever true for a caller who may see them.
     pub personal: bool,
+    /// Where every value came from.
+    pub provenance: bool,
 }
 
 /// Adds to a loan what the caller wants beside the canonical fields.
@@ -46,6 +51,9 @@ pub fn present(loan: &mut Loan, want: Want) {
             }
         });
         loan.raw = text.and_then(|text| RawValue::from_string(text).ok()).map(Json);
+    }
+    if want.provenance {
+        loan.provenance = to_raw_value(&Provenance::of(loan)).ok().map(Json);
     }
     if want.personal {
         let mut personal = Named::default();

@@ -69,6 +69,7 @@ fn salary_address_and_phone_are_held_back_unless_granted() {
     let held_back = Want {
         raw: true,
         personal: false,
+        ..Want::default()
     };
     let text = whole([presented(map::loan(row, currency("MXN"), &plain()), held_back)]);
     for value in ["18500", "Insurgentes", "+5255"] {
@@ -78,6 +79,7 @@ fn salary_address_and_phone_are_held_back_unless_granted() {
     let granted = Want {
         raw: true,
         personal: true,
+        ..Want::default()
     };
     let loan = loan(presented(map::loan(row, currency("MXN"), &plain()), granted));
     assert_eq!(loan.raw.unwrap().0.get(), row.get());

@@ -43,12 +43,14 @@ fn the_customer_s_name_is_held_back_unless_granted() {
     let held_back = Want {
         raw: true,
         personal: false,
+        ..Want::default()
     };
     let text = whole([presented(map::loan(rows[0], &plain()), held_back)]);
     assert!(!text.contains("Lovelace") && text.contains(r#""customerName": "[redacted]""#));
     let granted = Want {
         raw: true,
         personal: true,
+        ..Want::default()
     };
     let loan = loan(presented(map::loan(rows[0], &plain()), granted));
     assert_eq!(loan.raw.unwrap().0.get(), rows[0].get());

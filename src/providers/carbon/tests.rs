@@ -78,10 +78,12 @@ fn bank_accounts_are_held_back_unless_granted() {
     let held_back = Want {
         raw: true,
         personal: false,
+        ..Want::default()
     };
     let granted = Want {
         raw: true,
         personal: true,
+        ..Want::default()
     };
     assert_snapshot!("detail_held_back", known(map(held_back)));
     assert_snapshot!("detail_granted", known(map(granted)));
@@ -208,7 +210,7 @@ proptest! {
     fn anything_is_a_loan_or_rejected(row in any_record(DOCUMENTED)) {
         let row = record(&row);
         for unit in [Unit::Major, Unit::Minor] {
-            let want = Want { raw: true, personal: false };
+            let want = Want { raw: true, personal: false, ..Want::default() };
             let mapped = presented(map::loan(&row, currency("NGN"), unit, &plain()), want);
             prop_assert!(mapped.as_ref().is_err() || mapped.as_ref().unwrap().0.personal.is_none());
             holds(&naira(&row))?;

@@ -66,6 +66,7 @@ fn raw_is_the_ledger_as_received() {
     let want = Want {
         raw: true,
         personal: true,
+        ..Want::default()
     };
     let loan = loan(ledger(data, want));
     assert_eq!(loan.raw.unwrap().0.get(), data.get());

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::wire::{LOAN, STUDENT_LOAN};
 use crate::loan::{
-    Arrangement, BorrowerRole, Currency, Field, FlagCode, IdStability, Kind, Loan, Money, Period, RateBasis,
-    RecordType, Status,
+    Arrangement, BorrowerRole, Currency, Field, FlagCode, IdStability, Kind, Loan, Money, Origin, Period,
+    RateBasis, RecordType, Status,
 };
 use crate::providers::{Mapped, Mapping};
 use crate::record::{Choice, Reader, Rejected, Unit, Why};
@@ -39,6 +39,9 @@ pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Map
     loan.borrower.has_co_borrower = row.boolean(Field::BorrowerHasCoBorrower, "has_co_borrower");
     let co_borrower = row.boolean(Field::BorrowerRole, "co_borrower");
     loan.borrower.role = role(loan.borrower.has_co_borrower, co_borrower);
+    if co_borrower.is_some() {
+        row.is(Field::BorrowerRole, Origin::Derived, "co_borrower");
+    }
     loan.amounts.credit_limit = row.money(Field::CreditLimit, "credit_limit")?;
     loan.amounts.original_principal = row.money(Field::OriginalPrincipal, "loan_amount")?;
     let kind = row.choice(Field::Kind, "type", TYPES);
@@ -48,6 +51,8 @@ pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Map
     if loan.rate.percent.is_some() {
         loan.rate.basis = RateBasis::AnnualNominal;
         loan.rate.period = Some(Period::Year);
+        row.is(Field::RateBasis, Origin::Derived, "nominal_rate");
+        row.is(Field::RatePeriod, Origin::Derived, "nominal_rate");
     }
     // What is owed, for every type: `balance` is null on cards, and the two partial balances are 0 on loans.
     (loan.amounts.total_outstanding, loan.amounts.credit_balance) =
@@ -57,6 +62,7 @@ pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Map
     // The register lists live debts only, and has no word for it.
     loan.set_status(Status::Active);
     row.flag(FlagCode::StatusInferred, Field::Status);
+    row.is(Field::Status, Origin::Inferred, "(provider)");
 
     let payer = reference(&mut row, "account").or(reference(&mut row, "kid"));
     row.personal(&["kid", "account"]);
@@ -65,6 +71,7 @@ pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Map
         &format!("{}~{fingerprint}", person.consent),
         IdStability::Fingerprint,
     );
+    row.is(Field::Id, Origin::Derived, "(fingerprint)");
 
     let drift = row.finish(LOAN, &mut loan);
     Ok((loan, drift))
@@ -75,9 +82,12 @@ pub(super) fn student_loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>
     let mut row = Reader::new(row)?;
     let mut loan = start(&mut row, person, at);
     loan.identify(&format!("{}~student", person.consent), IdStability::Composite);
+    row.is(Field::Id, Origin::Derived, "(request)");
     loan.kind = Kind::StudentLoan;
+    row.is(Field::Kind, Origin::Inferred, "(provider)");
     // The page names the one creditor that these come from.
     loan.lender.name = Some("Lånekassen".to_owned());
+    row.is(Field::LenderName, Origin::Inferred, "(provider)");
 
     // Includes the interest beside it: the sample's difference is a round figure.
     (loan.amounts.total_outstanding, loan.amounts.credit_balance) =
@@ -97,6 +107,12 @@ pub(super) fn student_loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>
     };
     loan.set_status(status);
     loan.arrangement = arrangement;
+    let decides = if loan.status_reason.is_some() {
+        "status_reason"
+    } else {
+        "status"
+    };
+    row.is(Field::Arrangement, Origin::Derived, decides);
     if status == Status::Active {
         // The page calls it the status of the data collection: that data is there, not that the debt is open.
         row.flag(FlagCode::StatusInferred, Field::Status);
@@ -117,8 +133,10 @@ fn start(row: &mut Reader<'_>, person: &Person<'_>, at: &Mapping<'_>) -> Loan {
     );
     loan.currency = Some(person.currency);
     loan.provider_refs.push("consent", person.consent.to_owned());
+    row.refers("consent", "(request)");
     if let Some(user_data_id) = person.user_data_id {
         loan.provider_refs.push("user_data_id", user_data_id.to_owned());
+        row.refers("user_data_id", "(envelope)");
     }
     loan
 }
@@ -148,6 +166,7 @@ fn terms(loan: &mut Loan, row: &mut Reader<'_>) {
         Ok(months) => {
             loan.term.remaining_count = Some(months);
             loan.term.unit = Some(Period::Month);
+            row.is(Field::TermUnit, Origin::Derived, "terms");
         }
         Err(_) => {
             row.malformed::<u32>(Field::TermRemainingCount, "terms");

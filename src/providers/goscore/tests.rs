@@ -77,6 +77,7 @@ fn kid_and_account_are_held_back_unless_granted() {
     let held_back = Want {
         raw: true,
         personal: false,
+        ..Want::default()
     };
     let text = whole([presented(map::loan(row, &person(), &plain()), held_back)]);
     assert!(!text.contains("012345677899") && !text.contains("42024603940"));
@@ -84,6 +85,7 @@ fn kid_and_account_are_held_back_unless_granted() {
     let granted = Want {
         raw: true,
         personal: true,
+        ..Want::default()
     };
     let loan = loan(presented(map::loan(row, &person(), &plain()), granted));
     assert_eq!(loan.raw.unwrap().0.get(), row.get());
