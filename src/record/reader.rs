@@ -85,6 +85,11 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         }
     }
 
+    /// Whether there is such a flag.
+    pub fn is_flagged(&self, code: FlagCode, field: F) -> bool {
+        self.flags.contains(&Flag { code, field })
+    }
+
     /// Notes how a field that was not simply read came by its value: from this name of the provider, or from what
     /// stands in parentheses.
     pub fn is(&mut self, field: F, origin: Origin, source: &'static str) {
