@@ -86,6 +86,6 @@ impl<F: Copy + PartialEq> Reader<'_, F> {
 }
 
 /// Where a part of a text begins in it.
-fn offset(whole: &str, part: &str) -> usize {
+pub(super) fn offset(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::entries::{Entries, Fate};
+use super::leftover::offset;
 use super::reader::Reader;
 use super::{Rejected, Why};
 use crate::loan::{Json, Named};
@@ -83,6 +84,24 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         self.parts.push(Part {
             path: part.prefix,
             extensions,
+            personal,
+        });
+    }
+
+    /// Marks values about a person that are deeper in a field which is read elsewhere: a list at `path`, which ends in a
+    /// dot. The values come in order, each with its name.
+    pub fn personal_in(&mut self, path: &'static str, values: impl IntoIterator<Item = (String, &'a str)>) {
+        let place = |value: &str| {
+            let start = offset(self.text, value);
+            start..start.saturating_add(value.len())
+        };
+        let personal = values
+            .into_iter()
+            .map(|(name, value)| (name.into_boxed_str(), place(value)))
+            .collect();
+        self.parts.push(Part {
+            path,
+            extensions: Named::default(),
             personal,
         });
     }

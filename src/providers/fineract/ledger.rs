@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::dates::date;
 use super::types::{Meaning, Parts};
-use super::wire::{CURRENCY, TYPE};
+use super::wire::{About, CURRENCY, TYPE};
 use crate::loan::{
     Breakdown, Column, Currency, FlagCode, Loan, Money, Transaction, TransactionType, decimal,
 };
@@ -256,4 +256,28 @@ fn check(row: &mut Reader<'_, Column>, meaning: Meaning, amount: Option<Money>, 
     if !fits {
         row.flag(FlagCode::SplitMismatch, Column::Amount);
     }
+}
+
+/// What of the rows of a list is about people: names and raw values, in order. A row that cannot be looked into is, all
+/// of it.
+pub(super) fn people<'a>(name: &str, list: &'a str) -> Vec<(String, &'a str)> {
+    let Ok(Records(rows)) = serde_json::from_str(list) else {
+        return vec![(name.to_owned(), list)];
+    };
+    let mut people = Vec::new();
+    for (number, row) in rows.iter().enumerate() {
+        let at = format!("{name}[{number}]");
+        let Ok(about) = serde_json::from_str::<About<'_>>(row.get()) else {
+            people.push((at, row.get()));
+            continue;
+        };
+        let mut values = [
+            ("paymentDetailData", about.payment_detail_data),
+            ("transfer", about.transfer),
+        ];
+        values.sort_by_key(|(_, value)| value.map(|value| value.get().as_ptr()));
+        let values = values.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        people.extend(values.map(|(key, value)| (format!("{at}.{key}"), value.get())));
+    }
+    people
 }

@@ -3,6 +3,7 @@
 mod dates;
 mod ledger;
 mod map;
+mod native;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -35,7 +36,19 @@ struct Fineract {
     version: String,
 }
 
+/// Two flavours of one name: the wrapper that shows transactions only, and Apache Fineract itself.
 fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
+    let native = open
+        .section
+        .choice("flavour", false, &[("wrapper", false), ("native", true)]);
+    if native {
+        native::connect(open)
+    } else {
+        wrapper(open)
+    }
+}
+
+fn wrapper(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
     let base = open.base_url(None);
     let auth = open.fixed_token().unwrap_or_else(|| {
         open.section.require_secret("token");

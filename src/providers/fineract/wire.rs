@@ -43,6 +43,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     }
 }
 
+/// What of a transaction is about people.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct About<'a> {
+    #[serde(borrow)]
+    pub(super) payment_detail_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) transfer: Option<&'a RawValue>,
+}
+
 /// `type` of a transaction. Only the id counts: codes are ambiguous and flags incomplete. From the page and, below its
 /// flags, from `LoanTransactionEnumData` of Apache Fineract.
 pub(super) const TYPE: &[&str] = &[

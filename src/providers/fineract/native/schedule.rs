@@ -1,0 +1,130 @@
+//! The plan of a loan: the periods of its schedule that are instalments.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::wire::PERIOD;
+use crate::loan::{Column, Currency, Instalment, InstalmentStatus, Loan, Phase, decimal};
+use crate::providers::Rows;
+use crate::providers::detail::MappedRow;
+use crate::providers::fineract::dates::date;
+use crate::providers::page::{Records, string};
+use crate::record::{Reader, Rest, Unit};
+
+/// What the schedule says about the loan as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// Instalments of which nothing is owed any more.
+    pub(super) paid: u32,
+    /// What is left of all of them; `None` where one does not say it exactly.
+    pub(super) left: Option<Decimal>,
+}
+
+/// What of a period counts for the loan.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Standing<'a> {
+    #[serde(borrow)]
+    period: Option<&'a RawValue>,
+    complete: Option<bool>,
+    #[serde(borrow)]
+    total_outstanding_for_period: Option<&'a RawValue>,
+}
+
+impl Plan {
+    /// Reads `periods`; `None` when they are not what the documents say.
+    pub(super) fn read(periods: &str) -> Option<Self> {
+        let periods: Vec<Standing<'_>> = serde_json::from_str(periods).ok()?;
+        let instalments = || periods.iter().filter(|period| period.period.is_some());
+        let paid = instalments().filter(|instalment| instalment.complete == Some(true));
+        let left = instalments().try_fold(Decimal::ZERO, |sum, instalment| {
+            let left = amount(instalment.total_outstanding_for_period?)?;
+            decimal::checked_sum(sum, left)
+        });
+        Some(Self {
+            paid: u32::try_from(paid.count()).ok()?,
+            left,
+        })
+    }
+}
+
+fn amount(raw: &RawValue) -> Option<Decimal> {
+    let text = string(raw);
+    decimal::parse(text.as_deref().unwrap_or(raw.get())).ok()
+}
+
+/// The instalments among the periods of a loan's schedule. Disbursements are periods without a number.
+pub(super) fn rows(loan: &Loan, periods: &Records<'_>) -> Rows<Instalment> {
+    let Some(currency) = loan.currency else {
+        return Rows::none();
+    };
+    let day = loan.as_of.0.date_naive();
+    let open = loan.phase == Phase::Servicing;
+    let numbered = periods.0.iter().copied().filter(|row| is_instalment(row));
+    Rows::collect(numbered, |row| instalment(row, currency, day, open))
+}
+
+/// Whether a period has a number. What is no period at all is left to be rejected.
+fn is_instalment(row: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Numbered<'a> {
+        #[serde(borrow)]
+        period: Option<&'a RawValue>,
+    }
+    serde_json::from_str::<Numbered<'_>>(row.get()).map_or(true, |row| row.period.is_some())
+}
+
+fn instalment(row: &RawValue, currency: Currency, day: NaiveDate, open: bool) -> MappedRow<Instalment> {
+    let mut row = Reader::new(row)?;
+    row.amounts_are_in(currency, Unit::Major);
+    let number = row.count(Column::Number, "period");
+    let from = date(&mut row, Column::From, "fromDate");
+    let due_on = date(&mut row, Column::DueOn, "dueDate");
+    let met = row.raw("obligationsMetOnDate").is_some();
+    row.keep("obligationsMetOnDate");
+    let complete = row.boolean(Column::Complete, "complete");
+    let principal_due = row.money(Column::PrincipalDue, "principalDue")?;
+    let interest_due = row.money(Column::InterestDue, "interestDue")?;
+    let fees_due = row.money(Column::FeesDue, "feeChargesDue")?;
+    let penalties_due = row.money(Column::PenaltiesDue, "penaltyChargesDue")?;
+    let total_due = row.money(Column::TotalDue, "totalDueForPeriod")?;
+    let total_paid = row.money(Column::TotalPaid, "totalPaidForPeriod")?;
+    let total_outstanding = row.money(Column::TotalOutstanding, "totalOutstandingForPeriod")?;
+    let Rest {
+        flags,
+        extensions,
+        drift,
+        ..
+    } = row.rest(PERIOD);
+    let instalment = Instalment {
+        number,
+        from,
+        due_on,
+        complete,
+        currency: Some(currency),
+        principal_due,
+        interest_due,
+        fees_due,
+        penalties_due,
+        total_due,
+        total_paid,
+        total_outstanding,
+        status: standing(complete.unwrap_or(met), due_on, day, open),
+        flags,
+        extensions,
+    };
+    Ok((instalment, drift))
+}
+
+/// Where an instalment stands on the day the loan was read. Nothing falls due on a loan that is not open.
+fn standing(paid: bool, due_on: Option<NaiveDate>, day: NaiveDate, open: bool) -> InstalmentStatus {
+    match due_on {
+        _ if paid => InstalmentStatus::Paid,
+        Some(due_on) if due_on > day => InstalmentStatus::Upcoming,
+        Some(due_on) if open && due_on == day => InstalmentStatus::Due,
+        Some(_) if open => InstalmentStatus::Overdue,
+        Some(_) | None => InstalmentStatus::Unknown,
+    }
+}
