@@ -69,6 +69,8 @@ impl Call {
             ["carbon", "baas", "api", "v1", "loans", id]
             | ["bsa", "v1", "loans", id]
             | ["belvo", "loans", id] => Self::Loan((*id).to_owned()),
+            ["fineract", "fineract-provider", "api", "v1", "loans"] => Self::Loans(None),
+            ["fineract", "fineract-provider", "api", "v1", "loans", id] => Self::Loan((*id).to_owned()),
             // ASP.NET matches literal segments without regard to case.
             ["fineract", "api", version, loans, id, transactions]
                 if is_version(version)

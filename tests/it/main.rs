@@ -22,6 +22,7 @@ mod contract;
 mod faults;
 mod inbound;
 mod lifecycle;
+mod native;
 mod partial;
 mod require;
 mod secrets;
