@@ -29,6 +29,7 @@ mod client;
 mod gateway;
 mod hostile;
 mod hot;
+mod ledger;
 mod load;
 mod report;
 mod restarts;
@@ -57,8 +58,8 @@ impl Size {
     }
 }
 
-const SCENARIOS: [&str; 9] = [
-    "stalled", "tokens", "circuit", "bodies", "restarts", "slow", "hot", "books", "person",
+const SCENARIOS: [&str; 10] = [
+    "stalled", "tokens", "circuit", "bodies", "restarts", "slow", "hot", "books", "person", "ledger",
 ];
 
 #[tokio::main]
@@ -93,7 +94,8 @@ async fn main() -> ExitCode {
             "slow" => slow::run(size, &mut report).await,
             "hot" => hot::run(size, &mut report).await,
             "books" => books::run(size, &mut report).await,
-            _ => books::person(size, &mut report).await,
+            "person" => books::person(size, &mut report).await,
+            _ => ledger::run(size, &mut report).await,
         }
     }
     report.verdict()

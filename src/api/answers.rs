@@ -7,29 +7,58 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
 
 use super::problem::{Code, Problem};
-use crate::gather::Source;
-use crate::loan::Loan;
+use crate::gather::{Gateway, Part, Source};
+use crate::loan::{Field, FlagCode, Instalment, Json, Loan, Transaction};
 use crate::record::{Want, present};
 
 /// Whether nothing is missing, for callers that look at headers only.
 pub(super) const COMPLETE: HeaderName = HeaderName::from_static("loangate-complete");
 
+/// The rows that `include=schedule` and `include=transactions` add.
+pub(super) const SCHEDULE: Part<Instalment> = |provider| provider.schedule();
+pub(super) const TRANSACTIONS: Part<Transaction> = |provider| provider.transactions();
+
 /// The loans with what the caller wants beside the canonical fields.
-pub(super) fn presented(loans: Vec<Arc<Loan>>, want: Want) -> Vec<Arc<Loan>> {
+pub(super) fn presented(gateway: &Gateway, loans: Vec<Arc<Loan>>, want: Want) -> Vec<Arc<Loan>> {
     if want == Want::default() {
         return loans;
     }
-    loans.iter().map(|loan| with(loan, want)).collect()
+    let presented = loans.iter().map(|loan| {
+        let mut loan = with(loan, want);
+        if want.schedule {
+            loan.schedule = held(gateway, &mut loan, SCHEDULE, Field::Schedule);
+        }
+        if want.transactions {
+            loan.transactions = held(gateway, &mut loan, TRANSACTIONS, Field::Transactions);
+        }
+        Arc::new(loan)
+    });
+    presented.collect()
 }
 
-/// The loan with what the caller wants beside the canonical fields.
-pub(super) fn with(loan: &Arc<Loan>, want: Want) -> Arc<Loan> {
-    let mut loan = Loan::clone(loan);
+/// The loan with what the caller wants of its own records.
+pub(super) fn with(loan: &Loan, want: Want) -> Loan {
+    let mut loan = loan.clone();
     present(&mut loan, want);
-    Arc::new(loan)
+    loan
+}
+
+/// Rows of the loan's own record. Rows that could not be read are flagged: what is shown is not all.
+fn held<T: Serialize>(gateway: &Gateway, loan: &mut Loan, part: Part<T>, field: Field) -> Option<Json> {
+    let held = gateway.held_rows(loan, part);
+    if held.as_ref().is_some_and(|(_, unreadable)| *unreadable > 0) {
+        loan.flag(FlagCode::MalformedField, field);
+    }
+    json(&held.map(|(rows, _)| rows))
+}
+
+/// A value as JSON text.
+pub(super) fn json(value: &impl Serialize) -> Option<Json> {
+    to_raw_value(value).ok().map(Json)
 }
 
 pub(super) fn respond(

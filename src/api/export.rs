@@ -17,7 +17,7 @@ use super::middleware::InFlight;
 use super::problem::Problem;
 use super::{Api, table};
 use crate::gather::spawn;
-use crate::gather::{Query, Source, Stream};
+use crate::gather::{Gateway, Query, Source, Stream};
 use crate::loan::Loan;
 use crate::record::Want;
 
@@ -63,6 +63,7 @@ pub(super) async fn export(
     };
     answered(&stream.sources(), &required)?;
     let (parts, written) = mpsc::channel(AHEAD);
+    let gateway = Arc::clone(&api.gateway);
     spawn(read(api.clone(), stream, parts, required, place));
     let head = if format == Format::Csv {
         table::head()
@@ -70,15 +71,21 @@ pub(super) async fn export(
         Bytes::new()
     };
     let start = (Some(written), Some(head));
-    let body = futures_util::stream::unfold(start, move |(written, head)| async move {
-        let mut written = written?;
-        if let Some(head) = head {
-            return Some((Ok(head), (Some(written), None)));
+    let body = futures_util::stream::unfold(start, move |(written, head)| {
+        let gateway = Arc::clone(&gateway);
+        async move {
+            let mut written = written?;
+            if let Some(head) = head {
+                return Some((Ok(head), (Some(written), None)));
+            }
+            // A reader that ended without a word was stopped: what it gave is not everything.
+            let part = written.recv().await.unwrap_or(Part::Cut);
+            let last = matches!(part, Part::End { .. } | Part::Cut);
+            Some((
+                write(&gateway, part, want, format),
+                (Some(written).filter(|_| !last), None),
+            ))
         }
-        // A reader that ended without a word was stopped: what it gave is not everything.
-        let part = written.recv().await.unwrap_or(Part::Cut);
-        let last = matches!(part, Part::End { .. } | Part::Cut);
-        Some((write(part, want, format), (Some(written).filter(|_| !last), None)))
     });
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
@@ -101,7 +108,7 @@ async fn read(
     let mut count = 0_usize;
     loop {
         let batch = tokio::select! {
-            batch = stream.next(api.gateway.page_deadline()) => batch,
+            batch = stream.next(api.gateway.deadline()) => batch,
             () = parts.closed() => return,
         };
         if !required.is_empty() && missing(&stream.sources(), &required).is_some() {
@@ -141,12 +148,12 @@ fn one_line(json: &mut [u8]) {
     }
 }
 
-fn write(part: Part, want: Want, format: Format) -> io::Result<Bytes> {
+fn write(gateway: &Gateway, part: Part, want: Want, format: Format) -> io::Result<Bytes> {
     match (part, format) {
         (Part::Loans(loans), Format::Csv) => table::rows(&loans),
         (Part::Loans(loans), _) => {
             let mut lines = Vec::with_capacity(loans.len().saturating_mul(2048));
-            for loan in presented(loans, want) {
+            for loan in presented(gateway, loans, want) {
                 let start = lines.len();
                 serde_json::to_writer(&mut lines, &loan)?;
                 one_line(lines.get_mut(start..).unwrap_or_default());

@@ -8,17 +8,20 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Serialize;
+use tokio::time::Instant;
 
-use super::answers::{presented, respond, tag, with};
+use super::answers::{SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
+use super::details::{named, not_supported};
 use super::export::export;
 use super::failures::{absent, answered, refused};
 use super::media::{self, Format};
 use super::middleware::InFlight;
 use super::parameters::{ListRequest, Pairs};
 use super::problem::{Code, ParameterError, Problem};
-use super::{Api, MatchedParameter, RequestId, parameter};
-use crate::gather::{Source, Status};
-use crate::loan::Loan;
+use super::{Api, MatchedParameter, RequestId};
+use crate::gather::{Part, Source, Status};
+use crate::loan::{Loan, check_schedule};
+use crate::record::Want;
 
 /// `page` of a list.
 #[derive(Debug, Serialize)]
@@ -93,7 +96,7 @@ async fn either(
         }
         format => {
             let (query, want) = pairs.export_request(&api.gateway, api.personal_allowed)?;
-            if format == Format::Csv && (want.raw || want.personal) {
+            if format == Format::Csv && want != Want::default() {
                 return Err(Problem::invalid(vec![ParameterError {
                     parameter: "include".to_owned(),
                     detail: "has no place in text/csv".to_owned(),
@@ -125,7 +128,7 @@ async fn answer(
         None => api.gateway.list(&query, limit).await.map_err(refused)?,
     };
     answered(&answer.sources, &query.required)?;
-    let loans = presented(answer.loans, want);
+    let loans = presented(&api.gateway, answer.loans, want);
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
     let tag = tag(&loans, answer.complete, next_cursor.is_some(), &answer.sources);
     let page = PageInfo {
@@ -154,48 +157,58 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
     let (want, asker) = Pairs::from_query(query.as_deref()).single_loan(api.personal_allowed)?;
-    let no_such_loan = || Problem::new(Code::LoanNotFound);
-    let loan = parameter(&path).ok_or_else(no_such_loan)?;
-    let (connection, key) = loan.split_once(':').ok_or_else(no_such_loan)?;
+    let (connection, key) = named(&path)?;
+    let deadline = api.gateway.deadline();
     let (found, source) = api
         .gateway
-        .find(connection, key, &asker)
+        .find(connection, key, &asker, deadline)
         .await
-        .ok_or_else(no_such_loan)?;
-    let sources = [source];
-    match found {
-        Some(loan) => {
-            let loan = with(&loan, want);
-            let [source] = &sources;
-            let complete = source.status == Status::Ok;
-            let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
-            let body = One {
-                data: &loan,
-                complete,
-                sources: &sources,
-                request_id: id.as_str(),
-            };
-            respond(&headers, &tag, complete, &body)
-        }
-        None => Err(absent(&sources)),
+        .ok_or(Problem::new(Code::LoanNotFound))?;
+    let Some(found) = found else {
+        return Err(absent(&[source]));
+    };
+    let mut loan = with(&found, want);
+    let mut source = source;
+    if want.schedule {
+        let rows = rows(&api, &found, &mut source, SCHEDULE, deadline).await?;
+        check_schedule(&mut loan, &rows);
+        loan.schedule = json(&rows);
     }
+    if want.transactions {
+        let rows = rows(&api, &found, &mut source, TRANSACTIONS, deadline).await?;
+        loan.transactions = json(&rows);
+    }
+    let (loan, sources) = (Arc::new(loan), [source]);
+    let [source] = &sources;
+    let complete = source.status == Status::Ok;
+    let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
+    let body = One {
+        data: &loan,
+        complete,
+        sources: &sources,
+        request_id: id.as_str(),
+    };
+    respond(&headers, &tag, complete, &body)
 }
 
-/// `GET /loans/{id}/…`: what no connection can answer in this version, said with what it can.
-pub(super) async fn not_supported(State(api): State<Api>, path: MatchedParameter) -> Problem {
-    let no_such_loan = || Problem::new(Code::LoanNotFound);
-    let connection = parameter(&path)
-        .and_then(|loan| loan.split_once(':'))
-        .and_then(|(connection, _)| api.gateway.connection(connection));
-    match connection {
-        Some(connection) => Problem::because(
-            Code::CapabilityNotSupported,
-            format!(
-                "`{}` can {}.",
-                connection.id,
-                connection.capabilities().join(", ")
-            ),
-        ),
-        None => no_such_loan(),
-    }
+/// Rows of a loan that was found, as far as they came; what did not is in the source.
+async fn rows<T: Send>(
+    api: &Api,
+    loan: &Loan,
+    source: &mut Source,
+    part: Part<T>,
+    deadline: Instant,
+) -> Result<Vec<T>, Problem> {
+    let read = api.gateway.rows_of(loan, source.clone(), part, deadline).await;
+    let read = read.ok_or_else(|| not_supported(api, &loan.connection))?;
+    *source = Source {
+        count: source.count,
+        status: match read.source.status {
+            // The loan itself is there.
+            Status::Failed | Status::Pending => Status::Partial,
+            status => status,
+        },
+        ..read.source
+    };
+    Ok(read.rows)
 }

@@ -5,6 +5,8 @@
 mod answers;
 mod connections;
 pub mod cursor;
+mod details;
+mod explain;
 mod export;
 mod failures;
 mod loans;
@@ -87,10 +89,10 @@ impl Api {
             .route("/loans/search", post(loans::search))
             .route("/loans/summary", get(totals::summary))
             .route("/loans/{id}", get(loans::get))
-            .route("/loans/{id}/transactions", get(loans::not_supported))
-            .route("/loans/{id}/schedule", get(loans::not_supported))
-            .route("/loans/{id}/snapshots", get(loans::not_supported))
-            .route("/loans/{id}/explain", get(loans::not_supported))
+            .route("/loans/{id}/transactions", get(details::transactions))
+            .route("/loans/{id}/schedule", get(details::schedule))
+            .route("/loans/{id}/snapshots", get(details::snapshots))
+            .route("/loans/{id}/explain", get(explain::explain))
             .route("/customers", any(no_store))
             .route("/customers/{id}", any(no_store))
             .route("/connections", get(connections::list))

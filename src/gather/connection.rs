@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::drift::DriftCounters;
 use crate::config::{ConnectionSettings, Section};
-use crate::providers::{self, Connecting, Descriptor, Provider, Reference};
+use crate::providers::{self, Connecting, Descriptor, Detail, Provider, Reference};
 use crate::upstream::{Shared, circuit};
 
 /// One opening of a connection with its credentials. A reload opens it anew, and what was fetched with the old
@@ -79,6 +79,11 @@ impl Connection {
     /// What it can answer, in the words of `/connections`.
     pub fn capabilities(&self) -> Vec<&'static str> {
         self.provider.capabilities()
+    }
+
+    /// Whether every loan of its lists holds such rows.
+    pub fn embeds<T>(&self, part: super::Part<T>) -> bool {
+        part(&*self.provider).is_some_and(Detail::embedded)
     }
 
     /// Whether it is being left alone.

@@ -58,7 +58,8 @@ impl<T: PartialOrd> Range<T> {
         self.from.is_none() && self.to.is_none()
     }
 
-    fn holds(&self, value: Option<T>) -> bool {
+    /// Whether a value lies in it; null lies in no range that asks for something.
+    pub fn holds(&self, value: Option<T>) -> bool {
         match value {
             Some(value) => {
                 self.from.as_ref().is_none_or(|from| value >= *from)

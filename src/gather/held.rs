@@ -7,6 +7,7 @@ use std::time::Duration;
 use moka::policy::EvictionPolicy;
 use tokio::sync::Mutex;
 
+use super::detail::Listing;
 use super::frozen::Frozen;
 use super::live::Live;
 
@@ -17,6 +18,7 @@ const CAPACITY: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(super) enum Item {
     Frozen(Arc<Frozen>),
+    Rows(Arc<Listing>),
     Live(Arc<Mutex<Live>>),
 }
 

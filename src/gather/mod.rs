@@ -8,6 +8,7 @@ mod cache;
 mod collect;
 mod connection;
 mod contribution;
+mod detail;
 mod drift;
 mod filter;
 mod frozen;
@@ -33,6 +34,7 @@ use crate::providers::Scope;
 pub use crate::upstream::{Shared, circuit, spawn, with_trace};
 pub use cache::{Ages, Client};
 pub use connection::Connection;
+pub use detail::{Found, Part, Read, RowsPage};
 pub use filter::{Filter, Range, Sort, SortKey};
 pub use held::Held;
 pub use query::{Answer, Asker, Place, Query, Refused};
@@ -40,7 +42,7 @@ pub use source::{Reason, Source, Status};
 pub use stream::Stream;
 pub use summary::{Figures, Summary};
 
-use cache::{Cache, Key, Part};
+use cache::{Cache, Key};
 use contribution::{Contribution, report};
 use frozen::Frozen;
 use held::Item;
@@ -132,6 +134,7 @@ impl Gateway {
     pub async fn resume(&self, place: Place, limit: usize) -> Result<Answer, Refused> {
         match self.held.get(place.id).ok_or(Refused::Expired)? {
             Item::Frozen(set) => set.page(place, limit).ok_or(Refused::Expired),
+            Item::Rows(_) => Err(Refused::Expired),
             Item::Live(walk) => self.walk_on(place, walk, limit).await,
         }
     }
@@ -159,7 +162,7 @@ impl Gateway {
         let overlapping = !query.references.is_empty();
         let openings = asked.into_iter().map(|(connection, scopes)| {
             let walk = SourceWalk::new(&connection, scopes.clone(), self.limits.max_pages);
-            let key = Key::new(&query.asker.client, &connection, &scopes, Part::Opening);
+            let key = Key::new(&query.asker.client, &connection, &scopes, cache::Part::Opening);
             let fetch = Contribution::opening(walk, deadline);
             async move { self.cache.get(&connection, key, query.asker.max_age, fetch).await }
         });
@@ -208,12 +211,17 @@ impl Gateway {
         connection: &str,
         key: &str,
         asker: &Asker,
+        deadline: Instant,
     ) -> Option<(Option<Arc<Loan>>, Source)> {
         let connection = self.connections.get(connection)?;
         let scopes = vec![connection.provider.locate(key)?];
         let walk = SourceWalk::new(connection, scopes.clone(), self.limits.max_pages);
-        let name = Key::new(&asker.client, connection, &scopes, Part::Whole(Box::default()));
-        let deadline = self.limits.cutoff();
+        let name = Key::new(
+            &asker.client,
+            connection,
+            &scopes,
+            cache::Part::Whole(Box::default()),
+        );
         let fetch = Contribution::whole(walk, Filter::default(), self.limits.max_gathered, deadline);
         let part = self.cache.get(connection, name, asker.max_age, fetch).await;
         let id = format!("{}:{key}", connection.id);

@@ -35,8 +35,8 @@ impl Gateway {
         Ok(Stream(Kind::Gathered(Some(set), sources, whole)))
     }
 
-    /// The time that one more page may take.
-    pub fn page_deadline(&self) -> Instant {
+    /// Until when upstreams may take, beginning now.
+    pub fn deadline(&self) -> Instant {
         self.limits.cutoff()
     }
 }

@@ -4,24 +4,26 @@
 
 #![warn(missing_docs)]
 
+mod checks;
 pub mod decimal;
 mod entry;
 mod field;
+mod named;
 mod received;
 mod vocabulary;
 
-use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
+pub use checks::{check, check_schedule};
 pub use decimal::{Currency, Money, Percent};
 pub use entry::{Breakdown, Instalment, Snapshot, Transaction};
 pub use field::{Column, Field};
+pub use named::{Json, Named};
 pub use received::{Finding, Place, Received, Record, Trace};
 pub use vocabulary::{
     Arrangement, AsOfBasis, BorrowerRole, Direction, FlagCode, IdStability, InstalmentStatus, Kind, Missing,
@@ -104,12 +106,12 @@ pub struct Loan {
     /// `include=provenance`: where every value came from, and why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Json>,
-    /// `include=schedule`: its instalments.
+    /// `include=schedule`: its instalments; null where its record holds none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Vec<Instalment>>,
-    /// `include=transactions`: its ledger.
+    pub schedule: Option<Json>,
+    /// `include=transactions`: its ledger; null where its record holds none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub transactions: Option<Vec<Transaction>>,
+    pub transactions: Option<Json>,
 }
 
 impl Loan {
@@ -353,74 +355,4 @@ pub struct AsOf(pub DateTime<Utc>);
 
 impl Hash for AsOf {
     fn hash<H: Hasher>(&self, _: &mut H) {}
-}
-
-/// A JSON text that goes out as it is.
-#[derive(Debug, Clone)]
-pub struct Json(pub Box<RawValue>);
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl Hash for Json {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.get().hash(state);
-    }
-}
-
-/// An object whose keys are names we did not choose, in the order they came.
-#[derive(Debug, Clone, Hash)]
-pub struct Named<T>(Vec<(Cow<'static, str>, T)>);
-
-impl<T> Default for Named<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Named<T> {
-    /// Adds an entry. Names are unique because a record's reader has each of its keys once.
-    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: T) {
-        self.0.push((name.into(), value));
-    }
-
-    /// Adds the entries of another.
-    pub fn extend(&mut self, other: Self) {
-        if self.0.is_empty() {
-            *self = other;
-        } else {
-            self.0.extend(other.0);
-        }
-    }
-
-    /// The names in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
-    }
-
-    /// The entries in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
-    }
-
-    /// The value of a name.
-    pub fn get(&self, name: &str) -> Option<&T> {
-        self.iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value)
-    }
-
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl<T: Serialize> Serialize for Named<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
-    }
 }

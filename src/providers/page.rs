@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Mapped;
-use crate::loan::{IdStability, Loan};
+use crate::loan::{IdStability, Loan, check};
 use crate::record::{Drift, Rejected};
 use crate::upstream::{Error, Reply};
 
@@ -98,7 +98,8 @@ impl Page {
     /// Adds one more mapped record.
     pub(super) fn add(&mut self, mapped: Mapped) {
         match mapped {
-            Ok((loan, drift)) => {
+            Ok((mut loan, drift)) => {
+                check(&mut loan);
                 self.loans.push(Arc::new(loan));
                 self.drift.extend(drift);
             }

@@ -19,18 +19,19 @@ mod whole;
 
 use std::borrow::Cow;
 
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
 use crate::loan::{Json, Loan, Named, Record};
 use provenance::Provenance;
 
 pub use calendar::calendar_date;
 pub use leftover::Rest;
-pub use provenance::{Account, account};
+pub use provenance::{Account, account, shown};
 pub use reader::Reader;
 
 /// What a caller asked to have beside the canonical fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of `include`")]
 pub struct Want {
     /// The upstream record as received.
     pub raw: bool,
@@ -38,19 +39,16 @@ pub struct Want {
     pub personal: bool,
     /// Where every value came from.
     pub provenance: bool,
+    /// The instalments.
+    pub schedule: bool,
+    /// The ledger.
+    pub transactions: bool,
 }
 
 /// Adds to a loan what the caller wants beside the canonical fields.
 pub fn present(loan: &mut Loan, want: Want) {
     if want.raw {
-        let text = loan.received.main().map(|record| {
-            if want.personal {
-                record.text().to_owned()
-            } else {
-                record.redacted()
-            }
-        });
-        loan.raw = text.and_then(|text| RawValue::from_string(text).ok()).map(Json);
+        loan.raw = loan.received.main().and_then(|record| shown(record, want));
     }
     if want.provenance {
         loan.provenance = to_raw_value(&Provenance::of(loan)).ok().map(Json);

@@ -9,8 +9,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::Want;
 use super::entries::{Entries, Entry};
-use crate::loan::{AsOfBasis, Field, Finding, FlagCode, Json, Loan, Missing, Origin, Place, Trace};
+use crate::loan::{AsOfBasis, Field, Finding, FlagCode, Json, Loan, Missing, Origin, Place, Record, Trace};
 
 /// Decided by the config of the gateway.
 const CONFIG: &str = "(config)";
@@ -31,7 +32,30 @@ pub struct Account {
     /// The path in the upstream records, or what else decided, in parentheses; empty where no record was looked at.
     pub source: String,
     /// The record and the name of the field there.
-    pub(crate) place: Option<(&'static str, &'static str)>,
+    place: Option<(&'static str, &'static str)>,
+}
+
+impl Account {
+    /// What the upstream sent under the name that decided this place; `None` where that is no single field of a record.
+    pub fn received(&self, loan: &Loan, want: Want) -> Option<Json> {
+        let (record, name) = self.place?;
+        let text = shown(loan.received.record(record)?, want)?;
+        let found = name.split('.').try_fold(&*text.0, |object, key| {
+            let found = members(object).into_iter().find(|(known, _)| *known == key);
+            found.map(|(_, raw)| raw)
+        });
+        found.map(|raw| Json(raw.to_owned()))
+    }
+}
+
+/// A record as received, without what is about the person unless the caller may see it.
+pub fn shown(record: &Record, want: Want) -> Option<Json> {
+    let text = if want.personal {
+        record.text().to_owned()
+    } else {
+        record.redacted()
+    };
+    RawValue::from_string(text).ok().map(Json)
 }
 
 /// `include=provenance`.
@@ -227,8 +251,9 @@ fn by_definition(loan: &Loan, field: Field, value: &str) -> Option<Found> {
     match field {
         Field::Connection | Field::Provider => Some(Found::is(Origin::Assumed, CONFIG)),
         Field::Stale => Some(Found::is(Origin::Derived, FETCH)),
-        Field::AsOf if loan.as_of_basis == AsOfBasis::Fetched => Some(Found::is(Origin::Derived, FETCH)),
-        Field::AsOfBasis if loan.as_of_basis == AsOfBasis::Fetched => Some(Found::is(Origin::Derived, FETCH)),
+        Field::AsOf | Field::AsOfBasis if loan.as_of_basis == AsOfBasis::Fetched => {
+            Some(Found::is(Origin::Derived, FETCH))
+        }
         Field::AsOfBasis => from(Field::AsOf, Origin::Derived),
         Field::IdStability => from(Field::Id, Origin::Derived),
         Field::RecordType => Some(Found::is(Origin::Inferred, PROVIDER)),

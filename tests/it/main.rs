@@ -19,6 +19,7 @@ mod architecture;
 mod cache;
 mod cli;
 mod contract;
+mod depth;
 mod faults;
 mod inbound;
 mod lifecycle;

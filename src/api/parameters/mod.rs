@@ -1,5 +1,6 @@
 //! Parameters: read all, report every problem, ignore none.
 
+mod rows;
 mod selection;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use super::problem::{Code, ParameterError, Problem};
 use crate::gather::{Asker, Client};
 use crate::record::Want;
 
+pub(super) use rows::{RowsRequest, TransactionFilter};
 pub(super) use selection::ListRequest;
 
 const SINGLE: &[&str] = &["max_age", "include"];
@@ -25,7 +27,6 @@ const LATER: &[(&str, &str)] = &[
     ("customer", "needs a store, and this version has none"),
     ("purpose", "is not available in this version"),
 ];
-const LATER_INCLUDES: &[&str] = &["schedule", "transactions", "provenance"];
 
 /// Parameters as they came: names and values in order, repeated ones included.
 #[derive(Debug, Default)]
@@ -183,10 +184,13 @@ impl Pairs {
             match item.as_str() {
                 "raw" => want.raw = true,
                 "personal" => want.personal = true,
-                later if LATER_INCLUDES.contains(&later) => {
-                    self.problem("include", format!("`{later}` is not available in this version"));
-                }
-                _ => self.problem("include", "knows raw and personal"),
+                "provenance" => want.provenance = true,
+                "schedule" => want.schedule = true,
+                "transactions" => want.transactions = true,
+                _ => self.problem(
+                    "include",
+                    "knows schedule, transactions, raw, provenance and personal",
+                ),
             }
         }
         want
@@ -225,6 +229,23 @@ impl Pairs {
         self.refuse_others(SINGLE);
         let asker = self.asker();
         let want = self.include();
+        let want = self.finish(want)?;
+        permitted(want, personal_allowed)?;
+        Ok((want, asker))
+    }
+
+    /// Reads the parameters of one loan's explanation.
+    pub(super) fn explanation(mut self, personal_allowed: bool) -> Result<(Want, Asker), Problem> {
+        self.refuse_others(SINGLE);
+        let asker = self.asker();
+        let want = self.include();
+        let only_personal = Want {
+            personal: want.personal,
+            ..Want::default()
+        };
+        if want != only_personal {
+            self.problem("include", "knows personal here; the rest is there already");
+        }
         let want = self.finish(want)?;
         permitted(want, personal_allowed)?;
         Ok((want, asker))

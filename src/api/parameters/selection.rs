@@ -67,8 +67,9 @@ impl Pairs {
         let want = self.include();
         let limit = self.limit();
         let cursor = self.single("cursor");
-        let binding = self.binding();
+        let binding = self.binding(&[]);
         let query = self.query(gateway);
+        self.embedded(gateway, &query, want);
         let request = self.finish(ListRequest {
             query,
             want,
@@ -89,6 +90,7 @@ impl Pairs {
         self.refuse_others(&[SELECTION, EXPORT].concat());
         let want = self.include();
         let query = self.query(gateway);
+        self.embedded(gateway, &query, want);
         let query = self.finish(query)?;
         permitted(want, personal_allowed)?;
         Ok((query, want))
@@ -102,7 +104,8 @@ impl Pairs {
     }
 
     /// A hash of what makes this list this one: every parameter that may not change, however it was written.
-    fn binding(&self) -> Binding {
+    /// `of` is what the path names.
+    pub(super) fn binding(&self, of: &[(&str, &str)]) -> Binding {
         let mut parts: Vec<(&str, &str)> = self
             .given
             .iter()
@@ -118,6 +121,7 @@ impl Pairs {
                     .map(move |member| (name.as_str(), member.trim()))
             })
             .collect();
+        parts.extend(of);
         parts.sort_unstable();
         parts.dedup();
         Binding::of(parts.into_iter().flat_map(|(name, value)| [name, value]))
@@ -148,7 +152,7 @@ impl Pairs {
             phase: self.words("phase", Phase::ALL, Phase::as_str),
             payment_status: self.words("payment_status", PaymentStatus::ALL, PaymentStatus::as_str),
             currency: self.currencies(),
-            overdue: self.overdue(),
+            overdue: self.flag("overdue"),
             opened: self.range(["opened_from", "opened_to"], DATE, calendar_date),
             due: self.range(["due_from", "due_to"], DATE, calendar_date),
             defaulted: self.range(["defaulted_from", "defaulted_to"], DATE, calendar_date),
@@ -168,7 +172,12 @@ impl Pairs {
     }
 
     /// A comma list of words of one of our vocabularies.
-    fn words<T: Copy + PartialEq>(&mut self, name: &str, all: &[T], word: fn(T) -> &'static str) -> Vec<T> {
+    pub(super) fn words<T: Copy + PartialEq>(
+        &mut self,
+        name: &str,
+        all: &[T],
+        word: fn(T) -> &'static str,
+    ) -> Vec<T> {
         let mut values = Vec::new();
         for item in self.list(name).unwrap_or_default() {
             match all.iter().find(|value| word(**value) == item) {
@@ -198,18 +207,18 @@ impl Pairs {
         currencies
     }
 
-    fn overdue(&mut self) -> Option<bool> {
-        match self.single("overdue")?.as_str() {
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.single(name)?.as_str() {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
-                self.problem("overdue", "must be true or false");
+                self.problem(name, "must be true or false");
                 None
             }
         }
     }
 
-    fn range<T: PartialOrd>(
+    pub(super) fn range<T: PartialOrd>(
         &mut self,
         names: [&str; 2],
         rule: &str,
@@ -261,7 +270,7 @@ impl Pairs {
         })
     }
 
-    fn limit(&mut self) -> usize {
+    pub(super) fn limit(&mut self) -> usize {
         let Some(value) = self.single("limit") else {
             return DEFAULT_LIMIT;
         };
@@ -375,7 +384,7 @@ fn connection_ids(gateway: &Gateway) -> String {
     ids.join(", ")
 }
 
-const DATE: &str = "must be a date written YYYY-MM-DD";
+pub(super) const DATE: &str = "must be a date written YYYY-MM-DD";
 const AMOUNT: &str = "must be a decimal number of at most 28 digits";
 
 fn amount(text: &str) -> Option<Decimal> {

@@ -14,6 +14,8 @@ async fn heads_are_like_bodies() {
     for path in [
         "/loans",
         "/loans/bsa:501",
+        "/loans/bsa:501/schedule",
+        "/loans/bsa:501/explain",
         "/connections",
         "/livez",
         "/loans?limit=0",

@@ -1,0 +1,111 @@
+//! What the rows of a loan are asked for.
+
+use chrono::NaiveDate;
+
+use super::Pairs;
+use super::selection::DATE;
+use crate::api::answers::{SCHEDULE, TRANSACTIONS};
+use crate::api::cursor::Binding;
+use crate::api::problem::Problem;
+use crate::gather::{Asker, Gateway, Query, Range};
+use crate::loan::{Transaction, TransactionType};
+use crate::record::{Want, calendar_date};
+
+const PAGE: &[&str] = &["limit", "cursor", "max_age"];
+const FILTERS: &[&str] = &["type", "from", "to", "monetary", "reversed"];
+
+/// Which page, for whom.
+#[derive(Debug)]
+pub(in crate::api) struct RowsRequest {
+    pub(in crate::api) asker: Asker,
+    pub(in crate::api) limit: usize,
+    pub(in crate::api) cursor: Option<String>,
+    /// Names the loan and the question, for its cursors.
+    pub(in crate::api) binding: Binding,
+}
+
+/// Which transactions. What is not known matches nothing that asks about it.
+#[derive(Debug)]
+pub(in crate::api) struct TransactionFilter {
+    kinds: Vec<TransactionType>,
+    posted: Range<NaiveDate>,
+    monetary: Option<bool>,
+    reversed: Option<bool>,
+}
+
+impl TransactionFilter {
+    pub(in crate::api) fn matches(&self, row: &Transaction) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&row.kind))
+            && self.posted.holds(row.posted_on)
+            && self.monetary.is_none_or(|wanted| row.monetary == wanted)
+            && self.reversed.is_none_or(|wanted| row.reversed == Some(wanted))
+    }
+}
+
+impl Pairs {
+    /// Reads the parameters of a loan's transactions.
+    pub(in crate::api) fn transactions_request(
+        mut self,
+        connection: &str,
+        key: &str,
+    ) -> Result<(RowsRequest, TransactionFilter), Problem> {
+        self.refuse_others(&[PAGE, FILTERS].concat());
+        let filter = TransactionFilter {
+            kinds: self.words("type", TransactionType::ALL, TransactionType::as_str),
+            posted: self.range(["from", "to"], DATE, calendar_date),
+            monetary: self.flag("monetary"),
+            reversed: self.flag("reversed"),
+        };
+        let request = self.page_of("transactions", connection, key);
+        self.finish((request, filter))
+    }
+
+    /// Reads the parameters of rows that have no filters.
+    pub(in crate::api) fn rows_request(
+        mut self,
+        rows: &str,
+        connection: &str,
+        key: &str,
+    ) -> Result<RowsRequest, Problem> {
+        self.refuse_others(PAGE);
+        let request = self.page_of(rows, connection, key);
+        self.finish(request)
+    }
+
+    /// A list shows rows of its loans only where its upstream pages hold them; nobody is asked loan by loan.
+    pub(super) fn embedded(&mut self, gateway: &Gateway, query: &Query, want: Want) {
+        for connection in gateway.connections() {
+            let asked = if query.references.is_empty() {
+                query.connections.contains(&connection.id)
+            } else {
+                query.references.iter().any(|(id, _)| *id == connection.id)
+            };
+            let lacks = [
+                ("schedule", want.schedule && !connection.embeds(SCHEDULE)),
+                (
+                    "transactions",
+                    want.transactions && !connection.embeds(TRANSACTIONS),
+                ),
+            ];
+            for (name, _) in lacks.iter().filter(|(_, lacks)| asked && *lacks) {
+                self.problem(
+                    "include",
+                    format!(
+                        "`{name}` is not in the lists of `{}`; leave it out by `connection`, or ask GET /loans/{{id}}",
+                        connection.id
+                    ),
+                );
+            }
+        }
+    }
+
+    fn page_of(&mut self, rows: &str, connection: &str, key: &str) -> RowsRequest {
+        let of = [("(rows)", rows), ("(connection)", connection), ("(loan)", key)];
+        RowsRequest {
+            asker: self.asker(),
+            limit: self.limit(),
+            cursor: self.single("cursor"),
+            binding: self.binding(&of),
+        }
+    }
+}

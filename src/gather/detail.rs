@@ -1,0 +1,242 @@
+//! The rows of one loan: its ledger, its plan, its history. Read whole, then paged from what was read.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde_json::value::to_raw_value;
+use tokio::time::Instant;
+
+use super::connection::Connection;
+use super::held::Item;
+use super::query::{Asker, Place, Refused};
+use super::source::{Source, Status};
+use super::{Gateway, complete};
+use crate::loan::{Json, Loan};
+use crate::providers::{Detail, Provider, Rows, Standing};
+use crate::upstream::{Call, Error, Kind};
+
+/// Which rows of a loan are meant: the part of a provider that has them, if it has them.
+pub type Part<T> = for<'a> fn(&'a dyn Provider) -> Option<&'a dyn Detail<T>>;
+
+/// The rows of one loan, as far as they could be read.
+#[derive(Debug)]
+pub struct Read<T> {
+    /// The rows, in upstream order.
+    pub rows: Vec<T>,
+    /// How the loan's connection did, the rows included.
+    pub source: Source,
+}
+
+/// What came of asking for the rows of a loan.
+#[derive(Debug)]
+pub enum Found<T> {
+    /// The rows.
+    Rows(Read<T>),
+    /// There is no such loan, or it could not be looked up; the source says which.
+    NoLoan(Source),
+    /// The connection, or this host of it, does not have such rows.
+    NotSupported,
+}
+
+/// Rows that do not change any more, ready to be written.
+#[derive(Debug)]
+pub(super) struct Listing {
+    rows: Vec<Json>,
+    source: Source,
+}
+
+/// A page of rows.
+#[derive(Debug)]
+pub struct RowsPage {
+    /// The rows.
+    pub rows: Vec<Json>,
+    /// How many there are in all.
+    pub total: usize,
+    /// How the loan's connection did.
+    pub source: Source,
+    /// Whether nothing is missing.
+    pub complete: bool,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<Place>,
+}
+
+impl Gateway {
+    /// The rows of the loan with this native key; `None` when no loan can have it.
+    pub async fn rows<T: Send>(
+        &self,
+        connection: &str,
+        key: &str,
+        asker: &Asker,
+        part: Part<T>,
+    ) -> Option<Found<T>> {
+        let known = self.connections.get(connection)?;
+        if part(&*known.provider).is_none() {
+            return Some(Found::NotSupported);
+        }
+        let deadline = self.limits.cutoff();
+        let (found, source) = self.find(connection, key, asker, deadline).await?;
+        Some(match found {
+            Some(loan) => match self.rows_of(&loan, source, part, deadline).await {
+                Some(read) => Found::Rows(read),
+                None => Found::NotSupported,
+            },
+            None => Found::NoLoan(source),
+        })
+    }
+
+    /// The rows of a loan that was found; `source` is how that went. `None`: there are no such rows here.
+    pub async fn rows_of<T: Send>(
+        &self,
+        loan: &Loan,
+        source: Source,
+        part: Part<T>,
+        deadline: Instant,
+    ) -> Option<Read<T>> {
+        let connection = self.connections.get(&loan.connection)?;
+        let detail = part(&*connection.provider)?;
+        let started = Instant::now();
+        let call = Call::until(deadline);
+        let mut read = Read {
+            rows: Vec::new(),
+            source,
+        };
+        match detail.held(loan) {
+            Some(held) => read.absorb(connection, held),
+            None => {
+                for number in 1..=self.limits.max_pages {
+                    let asked = AssertUnwindSafe(detail.ask(&call, loan, number))
+                        .catch_unwind()
+                        .await;
+                    let page = asked.unwrap_or_else(|_| {
+                        tracing::error!(connection = &*connection.id, "an adapter panicked");
+                        Err(Error::new(Kind::Internal, "detail", ""))
+                    });
+                    match page {
+                        Ok(Some(page)) => {
+                            let more = page.more && number < self.limits.max_pages;
+                            if page.more && (!more || read.rows.len() > self.limits.max_gathered) {
+                                read.absorb(connection, page);
+                                read.worst(broken("It has more rows than this gateway reads"), false);
+                                break;
+                            }
+                            read.absorb(connection, page);
+                            if !more {
+                                break;
+                            }
+                        }
+                        Ok(None) => return None,
+                        Err(error) => {
+                            let nothing = number == 1;
+                            read.worst(error, nothing);
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        let source = &mut read.source;
+        source.count = read.rows.len();
+        source.total = None;
+        source.upstream_requests = source.upstream_requests.saturating_add(call.sent());
+        source.elapsed = source.elapsed.saturating_add(started.elapsed());
+        Some(read)
+    }
+
+    /// The rows that a loan's own records hold, and how many of them could not be read. Asks nobody.
+    pub fn held_rows<T>(&self, loan: &Loan, part: Part<T>) -> Option<(Vec<T>, usize)> {
+        let connection = self.connections.get(&loan.connection)?;
+        let held = part(&*connection.provider)?.held(loan)?;
+        connection.drift.count(held.drift);
+        Some((held.rows, held.rejected.len()))
+    }
+
+    /// Freezes rows and gives the first page.
+    pub fn list_rows<T: Serialize>(&self, read: Read<T>, limit: usize) -> Result<RowsPage, Refused> {
+        let rows = read
+            .rows
+            .iter()
+            .filter_map(|row| to_raw_value(row).ok().map(Json));
+        let listing = Arc::new(Listing {
+            rows: rows.collect(),
+            source: read.source,
+        });
+        let mut first = listing
+            .page(Place { id: 0, position: 0 }, limit)
+            .ok_or(Refused::Expired)?;
+        if let Some(next) = first.next {
+            let size = listing.rows.iter().map(|row| row.0.get().len());
+            let size = size.fold(0, usize::saturating_add);
+            let id = self
+                .held
+                .keep(Item::Rows(Arc::clone(&listing)), size)
+                .ok_or(Refused::SelectionTooHeavy)?;
+            first.next = Some(Place { id, ..next });
+        }
+        Ok(first)
+    }
+
+    /// The rows at a place that a cursor names.
+    pub fn resume_rows(&self, place: Place, limit: usize) -> Result<RowsPage, Refused> {
+        match self.held.get(place.id) {
+            Some(Item::Rows(listing)) => listing.page(place, limit).ok_or(Refused::Expired),
+            Some(Item::Frozen(_) | Item::Live(_)) | None => Err(Refused::Expired),
+        }
+    }
+}
+
+impl<T> Read<T> {
+    fn absorb(&mut self, connection: &Connection, page: Rows<T>) {
+        connection.drift.count(page.drift);
+        self.rows.extend(page.rows);
+        self.source.rejected = self.source.rejected.saturating_add(page.rejected.len());
+        if !page.rejected.is_empty() {
+            self.worst(broken("Records that cannot be used were left out"), false);
+        }
+        if let Standing::Incomplete(error) = page.standing {
+            self.worst(error, false);
+        }
+    }
+
+    /// Notes what went wrong, and whether nothing came at all.
+    fn worst(&mut self, error: Error, nothing: bool) {
+        let source = &mut self.source;
+        source.exhausted = false;
+        source.status = match error.kind {
+            Kind::Pending if self.rows.is_empty() => Status::Pending,
+            _ if nothing => Status::Failed,
+            _ => Status::Partial,
+        };
+        source.error = Some(match source.error.take() {
+            Some(known) if known.kind.severity() >= error.kind.severity() => known,
+            Some(_) | None => error,
+        });
+    }
+}
+
+impl Listing {
+    fn page(&self, place: Place, limit: usize) -> Option<RowsPage> {
+        let from = usize::try_from(place.position)
+            .ok()
+            .filter(|from| *from <= self.rows.len())?;
+        let to = from.saturating_add(limit).min(self.rows.len());
+        let next = u64::try_from(to).ok().filter(|_| to < self.rows.len());
+        let mut source = self.source.clone();
+        source.count = to;
+        Some(RowsPage {
+            rows: self.rows.get(from..to)?.to_vec(),
+            total: self.rows.len(),
+            complete: complete(std::slice::from_ref(&source)),
+            source,
+            next: next.map(|position| Place {
+                id: place.id,
+                position,
+            }),
+        })
+    }
+}
+
+fn broken(note: &'static str) -> Error {
+    Error::new(Kind::BadPayload, "detail", note)
+}
