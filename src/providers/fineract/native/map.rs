@@ -1,13 +1,12 @@
 //! How a loan of Apache Fineract becomes ours.
 
-use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::schedule::Plan;
+use super::schedule;
 use super::wire::{DELINQUENT, ENUM, LOAN, SCHEDULE, STATUS, SUMMARY, TIMELINE};
 use crate::loan::{
     Arrangement, Currency, Field, FlagCode, IdStability, Loan, Missing, Money, Origin, PaymentStatus, Period,
-    Phase, RateBasis, RecordType, Status, decimal,
+    Phase, RateBasis, RecordType, Status, check_schedule,
 };
 use crate::providers::fineract::dates::date;
 use crate::providers::fineract::ledger;
@@ -246,28 +245,8 @@ fn summary(loan: &mut Loan, row: &mut Reader<'_>) -> Result<(), Rejected> {
     amounts.total_outstanding = summary.money(Field::TotalOutstanding, "summary.totalOutstanding")?;
     amounts.past_due = summary.money(Field::PastDue, "summary.totalOverdue")?;
     loan.delinquency.since = date(&mut summary, Field::DelinquencySince, "summary.overdueSinceDate");
-    let parts = [
-        amounts.principal_outstanding,
-        amounts.interest_outstanding,
-        amounts.fees_outstanding,
-        amounts.penalties_outstanding,
-    ];
-    if let Some(total) = amounts.total_outstanding
-        && parts.iter().all(Option::is_some)
-        && sum(parts) != Some(total.value())
-    {
-        summary.flag(FlagCode::ComponentsMismatch, Field::TotalOutstanding);
-    }
     row.close(summary, SUMMARY);
     Ok(())
-}
-
-/// The exact sum of what is there.
-pub(super) fn sum(parts: impl IntoIterator<Item = Option<Money>>) -> Option<Decimal> {
-    let parts = parts.into_iter().flatten();
-    parts.fold(Some(Decimal::ZERO), |sum, part| {
-        decimal::checked_sum(sum?, part.value())
-    })
 }
 
 /// What is due next, what was paid last, how late it is. In the detail only.
@@ -345,16 +324,18 @@ fn standing(loan: &mut Loan, row: &mut Reader<'_>) {
 fn lists(loan: &mut Loan, row: &mut Reader<'_>) {
     let mut plan = row.open(Field::TermInstalmentsPaid, "repaymentSchedule.");
     let source = "repaymentSchedule.periods[].complete";
-    match plan.raw("repaymentSchedule.periods").map(Plan::read) {
-        Some(Some(plan)) => {
-            loan.term.instalments_paid = Some(plan.paid);
+    match plan.raw("repaymentSchedule.periods").map(serde_json::from_str) {
+        Some(Ok(periods)) => {
+            let read = schedule::rows(loan, &periods);
+            let paid = read.rows.iter().filter(|row| row.complete == Some(true));
+            loan.term.instalments_paid = u32::try_from(paid.count()).ok();
             row.is(Field::TermInstalmentsPaid, Origin::Derived, source);
-            let owed = loan.amounts.total_outstanding.map(|total| total.value());
-            if loan.phase == Phase::Servicing && plan.left.is_some() && owed.is_some() && plan.left != owed {
-                row.flag(FlagCode::ScheduleMismatch, Field::Schedule);
+            // Nothing is owed on a loan that is not open, whatever its plan was.
+            if loan.phase == Phase::Servicing && read.rejected.is_empty() {
+                check_schedule(loan, &read.rows);
             }
         }
-        Some(None) => row.lacks(Field::TermInstalmentsPaid, Missing::Unparseable, source),
+        Some(Err(_)) => row.lacks(Field::TermInstalmentsPaid, Missing::Unparseable, source),
         None => row.lacks(Field::TermInstalmentsPaid, Missing::AbsentInResponse, source),
     }
     row.close(plan, SCHEDULE);

@@ -1,59 +1,16 @@
 //! The plan of a loan: the periods of its schedule that are instalments.
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::wire::PERIOD;
-use crate::loan::{Column, Currency, Instalment, InstalmentStatus, Loan, Phase, decimal};
+use crate::loan::{Column, Currency, Instalment, InstalmentStatus, Loan, Phase};
 use crate::providers::Rows;
 use crate::providers::detail::MappedRow;
 use crate::providers::fineract::dates::date;
-use crate::providers::page::{Records, string};
+use crate::providers::page::Records;
 use crate::record::{Reader, Rest, Unit};
-
-/// What the schedule says about the loan as a whole.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
-    /// Instalments of which nothing is owed any more.
-    pub(super) paid: u32,
-    /// What is left of all of them; `None` where one does not say it exactly.
-    pub(super) left: Option<Decimal>,
-}
-
-/// What of a period counts for the loan.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Standing<'a> {
-    #[serde(borrow)]
-    period: Option<&'a RawValue>,
-    complete: Option<bool>,
-    #[serde(borrow)]
-    total_outstanding_for_period: Option<&'a RawValue>,
-}
-
-impl Plan {
-    /// Reads `periods`; `None` when they are not what the documents say.
-    pub(super) fn read(periods: &str) -> Option<Self> {
-        let periods: Vec<Standing<'_>> = serde_json::from_str(periods).ok()?;
-        let instalments = || periods.iter().filter(|period| period.period.is_some());
-        let paid = instalments().filter(|instalment| instalment.complete == Some(true));
-        let left = instalments().try_fold(Decimal::ZERO, |sum, instalment| {
-            let left = amount(instalment.total_outstanding_for_period?)?;
-            decimal::checked_sum(sum, left)
-        });
-        Some(Self {
-            paid: u32::try_from(paid.count()).ok()?,
-            left,
-        })
-    }
-}
-
-fn amount(raw: &RawValue) -> Option<Decimal> {
-    let text = string(raw);
-    decimal::parse(text.as_deref().unwrap_or(raw.get())).ok()
-}
 
 /// The instalments among the periods of a loan's schedule. Disbursements are periods without a number.
 pub(super) fn rows(loan: &Loan, periods: &Records<'_>) -> Rows<Instalment> {
