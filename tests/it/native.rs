@@ -233,3 +233,110 @@ fn every_problem_of_the_settings_is_named_at_once() {
     let problems = loangate::app::App::build(&document).unwrap_err().to_string();
     assert!(problems.contains("connections.core.flavour"), "{problems}");
 }
+
+#[tokio::test]
+async fn the_ledger_and_the_plan_come_with_the_one_loan() {
+    let world = World::generated(3, 40);
+    let gateway = Setup::native_fineract(&world).start().await;
+    let ledger = gateway.get("/loans/core:123/transactions").await;
+    ledger.assert_complete();
+    let rows = ledger.json()["data"].as_array().unwrap().clone();
+    let types: Vec<&str> = rows.iter().map(|row| row["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        types,
+        [
+            "disbursement",
+            "interest_accrual",
+            "repayment",
+            "repayment",
+            "repayment",
+            "interest_waiver"
+        ]
+    );
+    assert_eq!(rows[3]["reversed"], true);
+    assert_eq!(rows[5]["balance_after"], "8319.45");
+    let plan = gateway.get("/loans/core:123/schedule").await;
+    plan.assert_complete();
+    let rows = plan.json()["data"].as_array().unwrap().clone();
+    let numbers: Vec<u64> = rows.iter().map(|row| row["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=12).collect::<Vec<u64>>());
+    assert_eq!(
+        (&rows[0]["status"], &rows[11]["status"]),
+        (&"paid".into(), &"overdue".into())
+    );
+    // One call each: the loan's own record holds them.
+    assert_eq!(gateway.asked(Provider::Fineract).len(), 2);
+
+    let both = gateway
+        .get("/loans/core:123?include=schedule,transactions,provenance")
+        .await
+        .json();
+    assert_eq!(both["data"]["schedule"].as_array().unwrap().len(), 12);
+    assert_eq!(both["data"]["transactions"].as_array().unwrap().len(), 6);
+    assert_eq!(
+        both["data"]["provenance"]["amounts.total_outstanding"],
+        serde_json::json!({"origin": "reported", "source": "summary.totalOutstanding"})
+    );
+    // A list holds neither, and the gateway does not ask loan by loan.
+    let listed = gateway.get("/loans?include=transactions").await;
+    listed.assert_problem(400, "invalid_request");
+    // An application has no ledger yet.
+    let pending = gateway.get("/loans/core:1007/transactions").await;
+    pending.assert_complete();
+    assert_eq!(pending.json()["data"], serde_json::json!([]));
+}
+
+/// Of every generated loan: what is said of it, and nothing of anybody's name without the word for it.
+#[tokio::test]
+async fn generated_loans_agree_with_themselves_and_name_nobody() {
+    let world = World::generated(7, 60);
+    let gateway = Setup::native_fineract(&world).start().await;
+    let list = gateway.get("/loans?limit=200&include=raw,provenance").await;
+    list.assert_complete();
+    assert!(!list.text.contains("Lovelace") && !list.text.contains("Administrator"));
+    for loan in list.loans() {
+        let path = format!("/loans/{}", loan["id"].as_str().unwrap());
+        let one = gateway.get(&format!("{path}?include=raw")).await;
+        assert_eq!(one.loans()[0]["flags"], serde_json::json!([]), "{}", one.text);
+        assert!(!one.text.contains("Administrator"));
+        // What the list says, the detail says too.
+        for (key, value) in loan["amounts"].as_object().unwrap() {
+            assert!(
+                value.is_null() || one.loans()[0]["amounts"][key] == *value,
+                "{path} {key}"
+            );
+        }
+    }
+    let explained = gateway.get("/loans/core:123/explain").await;
+    assert_eq!(explained.status, 200);
+    assert!(explained.text.contains("[redacted]") && !explained.text.contains("Lovelace"));
+}
+
+#[tokio::test]
+async fn words_of_a_later_release_are_unknown_and_counted() {
+    let world = World::generated(7, 20);
+    let gateway = Setup::native_fineract(&world).start().await;
+    world.set_fault(Provider::Fineract, Fault::NewEnum);
+    let list = gateway.get("/loans").await;
+    list.assert_complete();
+    for loan in list.loans() {
+        assert_eq!(
+            (&loan["status"], &loan["native_status"]),
+            (&"unknown".into(), &"SOMETHING_NEW".into())
+        );
+    }
+    let ledger = gateway.get("/loans/core:123/transactions").await;
+    ledger.assert_complete();
+    for row in ledger.json()["data"].as_array().unwrap() {
+        assert_eq!(
+            (&row["type"], &row["monetary"]),
+            (&"unknown".into(), &false.into())
+        );
+    }
+    let connection = gateway.get("/connections/core").await;
+    assert!(
+        connection.text.contains("status.id") && connection.text.contains("type.id"),
+        "{}",
+        connection.text
+    );
+}
