@@ -10,6 +10,9 @@ use super::token;
 use super::{Drift, DriftKind};
 use crate::loan::{Flag, Json, Named};
 
+/// Names and places of values about a person, in order.
+pub(super) type People = Vec<(Box<str>, Range<usize>)>;
+
 /// What is left of a record when everything of use was read.
 #[derive(Debug)]
 pub struct Rest<F> {
@@ -36,10 +39,7 @@ impl<F: Copy + PartialEq> Reader<'_, F> {
     }
 
     /// What nobody read, and where the person is. What no document names is noted as drift.
-    pub(super) fn leftover(
-        &mut self,
-        documented: &[&'static str],
-    ) -> (Named<Json>, Vec<(Box<str>, Range<usize>)>) {
+    pub(super) fn leftover(&mut self, documented: &[&'static str]) -> (Named<Json>, People) {
         let mut extensions = Named::default();
         let mut personal = Vec::new();
         for entry in &self.entries {

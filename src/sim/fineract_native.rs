@@ -87,7 +87,7 @@ fn list(world: &World, ask: &Ask, bend: Bend) -> Reply {
     });
     let order = match (ask.query("orderBy"), ask.query("sortOrder")) {
         (None, _) => Order::Undefined { serial },
-        (Some("id" | "accountNo"), Some(word)) if word.eq_ignore_ascii_case("desc") => Order::Descending,
+        (Some("id" | "accountNo"), Some(way)) if way.eq_ignore_ascii_case("desc") => Order::Descending,
         (Some("id" | "accountNo"), _) => Order::Ascending,
         (Some(_), _) => {
             let message = "Unexpected SQL Commands found";

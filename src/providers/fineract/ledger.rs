@@ -116,7 +116,9 @@ impl<'a> Ledger<'a> {
         let breakdown =
             (meaning.kind != TransactionType::Disbursement && parts != Breakdown::default()).then_some(parts);
         if breakdown.is_none() {
-            PORTIONS.iter().for_each(|portion| row.keep(portion));
+            for portion in PORTIONS {
+                row.keep(portion);
+            }
         }
         // Where nothing moved, nought means "not computed".
         let says = meaning.monetary() && reversed == Some(false);

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use super::schedule;
 use super::wire::{DELINQUENT, ENUM, LOAN, SCHEDULE, STATUS, SUMMARY, TIMELINE};
 use crate::loan::{
-    Arrangement, Currency, Field, FlagCode, IdStability, Loan, Missing, Money, Origin, PaymentStatus, Period,
-    Phase, RateBasis, RecordType, Status, check_schedule,
+    Arrangement, Currency, Field, FlagCode, IdStability, Loan, Missing, Origin, PaymentStatus, Period, Phase,
+    RateBasis, RecordType, Status, check_schedule,
 };
 use crate::providers::fineract::dates::date;
 use crate::providers::fineract::ledger;
