@@ -9,14 +9,14 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::entries::{Entries, Fate};
 use super::leftover::offset;
 use super::reader::Reader;
-use super::{Rejected, Why};
+use super::{Rejected, Why, token};
 use crate::loan::{Json, Named};
 
 /// What is left of an object within a record when everything of use was read.
 #[derive(Debug)]
 pub(super) struct Part {
     path: &'static str,
-    extensions: Named<Json>,
+    left: Option<Json>,
     personal: Vec<(Box<str>, Range<usize>)>,
 }
 
@@ -34,13 +34,17 @@ impl Part {
         extensions: &mut Named<Json>,
         personal: &mut Vec<(Box<str>, Range<usize>)>,
     ) {
-        if !self.extensions.is_empty()
-            && let Ok(json) = to_raw_value(&self.extensions)
-        {
-            extensions.push(name, Json(json));
+        if let Some(left) = self.left.take() {
+            extensions.push(name, left);
         }
         personal.append(&mut self.personal);
     }
+}
+
+/// What is left of an object, if anything is.
+fn object(left: &Named<Json>) -> Option<Json> {
+    let json = (!left.is_empty()).then(|| to_raw_value(left).ok());
+    json.flatten().map(Json)
 }
 
 impl<'a, F: Copy + PartialEq> Reader<'a, F> {
@@ -83,7 +87,7 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         self.drift.append(&mut part.drift);
         self.parts.push(Part {
             path: part.prefix,
-            extensions,
+            left: object(&extensions),
             personal,
         });
     }
@@ -101,8 +105,22 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
             .collect();
         self.parts.push(Part {
             path,
-            extensions: Named::default(),
+            left: None,
             personal,
+        });
+    }
+
+    /// Leaves some rows of a list at `path`, which ends in a dot, although the list was read: nothing of ours holds them.
+    pub fn leave_rows(&mut self, path: &'static str, rows: impl IntoIterator<Item = &'a RawValue>) {
+        let rows: Vec<Json> = rows
+            .into_iter()
+            .filter_map(|row| token::presentable(row.get()))
+            .collect();
+        let left = (!rows.is_empty()).then(|| to_raw_value(&rows).ok().map(Json));
+        self.parts.push(Part {
+            path,
+            left: left.flatten(),
+            personal: Vec::new(),
         });
     }
 

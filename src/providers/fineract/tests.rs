@@ -270,7 +270,20 @@ fn every_type_of_transaction() {
 proptest! {
     #[test]
     fn any_row_is_part_of_a_loan_or_rejects_it(row in any_record(TRANSACTION)) {
-        holds(&of_rows(&[row]))?;
+        let mapped = of_rows(std::slice::from_ref(&row));
+        holds(&mapped)?;
+        if mapped.is_ok() {
+            // What the loan was made from is what its ledger shows.
+            let read = entries(&record(&format!("[{row}]")));
+            prop_assert_eq!((read.rows.len(), read.rejected.len()), (1, 0));
+            let shown = &read.rows[0];
+            let parts = shown.breakdown.unwrap_or_default();
+            let amounts = [shown.amount, shown.balance_after, parts.principal, parts.interest, parts.fees, parts.penalties, parts.overpayment];
+            for amount in amounts.into_iter().flatten() {
+                prop_assert!(!amount.value().is_sign_negative() || amount.value().is_zero());
+            }
+            prop_assert!(shown.balance_after.is_none() || (shown.monetary && shown.reversed == Some(false)));
+        }
     }
 
     #[test]

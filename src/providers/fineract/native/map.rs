@@ -327,6 +327,8 @@ fn lists(loan: &mut Loan, row: &mut Reader<'_>) {
     match plan.raw("repaymentSchedule.periods").map(serde_json::from_str) {
         Some(Ok(periods)) => {
             let read = schedule::rows(loan, &periods);
+            let payouts = schedule::payouts(&periods);
+            plan.leave_rows("repaymentSchedule.periods.", payouts);
             let paid = read.rows.iter().filter(|row| row.complete == Some(true));
             loan.term.instalments_paid = u32::try_from(paid.count()).ok();
             row.is(Field::TermInstalmentsPaid, Origin::Derived, source);

@@ -23,6 +23,11 @@ pub(super) fn rows(loan: &Loan, periods: &Records<'_>) -> Rows<Instalment> {
     Rows::collect(numbered, |row| instalment(row, currency, day, open))
 }
 
+/// The periods that are no instalments.
+pub(super) fn payouts<'a>(periods: &Records<'a>) -> impl Iterator<Item = &'a RawValue> {
+    periods.0.iter().copied().filter(|row| !is_instalment(row))
+}
+
 /// Whether a period has a number. What is no period at all is left to be rejected.
 fn is_instalment(row: &RawValue) -> bool {
     #[derive(Deserialize)]
