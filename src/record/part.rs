@@ -133,3 +133,45 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loan::Column;
+
+    #[test]
+    fn what_is_left_of_an_object_stays_under_its_name_and_its_people_are_found_in_the_whole() {
+        let text =
+            r#"[{"a":{"x":1,"y":"2026-05-02","name":"Ada","more":true},"b":7,"list":[{"n":1},{"m":2}]}]"#;
+        let rows: Vec<&RawValue> = serde_json::from_str(text).unwrap();
+        let mut row: Reader<'_, Column> = Reader::within(text, rows[0]).unwrap();
+        let mut a = row.open(Column::Id, "a.");
+        assert_eq!(a.date(Column::PostedOn, "a.y").unwrap().to_string(), "2026-05-02");
+        a.personal_ending(&["ame"]);
+        row.close(a, &["x"]);
+        let absent = row.open(Column::Id, "absent.");
+        row.close(absent, &[]);
+        let list: Vec<&RawValue> = serde_json::from_str(row.raw("list").unwrap()).unwrap();
+        row.leave_rows("list.", list.into_iter().skip(1));
+        let mut b = row.open(Column::Number, "b.");
+        assert_eq!(b.count(Column::Number, "b.n"), None);
+        row.close(b, &[]);
+
+        let rest = row.rest(&["a", "b"]);
+        let left = serde_json::to_string(&rest.extensions).unwrap();
+        assert_eq!(left, r#"{"a":{"x":"1","more":true},"b":"7","list":[{"m":"2"}]}"#);
+        let people: Vec<(&str, &str)> = rest
+            .personal
+            .iter()
+            .map(|(name, place)| (&**name, &text[place.clone()]))
+            .collect();
+        assert_eq!(people, [("a.name", r#""Ada""#)]);
+        let drift: Vec<(&str, &str)> = rest
+            .drift
+            .iter()
+            .map(|drift| (drift.kind.as_str(), &*drift.field))
+            .collect();
+        assert_eq!(drift, [("unknown_field", "a.more"), ("changed_type", "b")]);
+        assert_eq!(rest.flags.len(), 1);
+    }
+}
