@@ -110,7 +110,13 @@ pub(super) fn with_new_words(provider: Provider, row: &str) -> String {
     let words: &[&str] = match provider {
         // `status` is the student loan's.
         Provider::Goscore => &["type", "status"],
-        Provider::Carbon => &["status", "offer_status", "loan_status"],
+        Provider::Carbon => &[
+            "status",
+            "offer_status",
+            "loan_status",
+            "offerStatus",
+            "loanStatus",
+        ],
         Provider::Bsa => &["status"],
         Provider::Belvo => &["status", "creditStatus"],
         // A loan has a status, and a transaction none.

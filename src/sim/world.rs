@@ -34,6 +34,7 @@ pub(super) struct State {
     pub(super) carbon_envelope: CarbonEnvelope,
     /// Whether Fineract is of a release that does not know the filter by client.
     pub(super) ignores_client: bool,
+    pub(super) bsa_history: bool,
     /// Token to its owner and the second it expires.
     pub(super) tokens: HashMap<String, (Provider, i64)>,
     requests: VecDeque<Recorded>,
@@ -103,6 +104,7 @@ impl World {
             ]),
             carbon_envelope: CarbonEnvelope::Pagination,
             ignores_client: false,
+            bsa_history: false,
             tokens: HashMap::new(),
             requests: VecDeque::new(),
             serial: 0,
@@ -166,6 +168,11 @@ impl World {
     /// Chooses among the envelopes that Carbon's pages show for a list.
     pub fn set_carbon_envelope(&self, envelope: CarbonEnvelope) {
         self.with(|state| state.carbon_envelope = envelope);
+    }
+
+    /// Makes BSA the host of its newest pages, which puts `repaymentHistory` into the single read of a loan.
+    pub fn set_bsa_history(&self, there: bool) {
+        self.with(|state| state.bsa_history = there);
     }
 
     /// What was asked so far, in order, refused requests included; the latest 100,000.

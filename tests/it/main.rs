@@ -22,6 +22,8 @@ mod contract;
 mod depth;
 mod faults;
 mod inbound;
+mod inside;
+mod joined;
 mod lifecycle;
 mod native;
 mod partial;
