@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
+use super::fields::{DELINQUENT, ENUM, LOAN, SCHEDULE, STATUS, SUMMARY, TIMELINE};
 use super::schedule;
-use super::wire::{DELINQUENT, ENUM, LOAN, SCHEDULE, STATUS, SUMMARY, TIMELINE};
 use crate::loan::{
     Arrangement, Currency, Field, FlagCode, IdStability, Loan, Missing, Origin, PaymentStatus, Period, Phase,
     RateBasis, RecordType, Status, check_schedule,

@@ -1,5 +1,6 @@
 //! Apache Fineract itself: a lender's whole book, behind Basic credentials and the name of a tenant.
 
+mod fields;
 mod map;
 mod schedule;
 #[cfg(test)]
@@ -261,7 +262,7 @@ impl Native {
 fn transactions(loan: &Loan, text: &str) -> Option<Rows<Transaction>> {
     let lists: wire::Lists<'_> = serde_json::from_str(text).ok()?;
     let rows = lists.transactions?;
-    Some(ledger::of(loan, text, wire::TRANSACTION).rows(&rows))
+    Some(ledger::of(loan, text, fields::TRANSACTION).rows(&rows))
 }
 
 fn schedule(loan: &Loan, text: &str) -> Option<Rows<Instalment>> {

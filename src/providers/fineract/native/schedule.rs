@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::wire::PERIOD;
+use super::fields::PERIOD;
 use crate::loan::{Column, Currency, Instalment, InstalmentStatus, Loan, Phase};
 use crate::providers::Rows;
 use crate::providers::detail::MappedRow;

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::wire::{LOAN, List, PERIOD, TRANSACTION};
+use super::fields::{DELINQUENT, LOAN, PERIOD, STATUS, SUMMARY, TIMELINE, TRANSACTION};
+use super::wire::List;
 use super::{is_id, map, refusal, schedule, transactions};
 use crate::loan::{InstalmentStatus, Status};
 use crate::providers::golden::{
@@ -219,10 +220,10 @@ proptest! {
 
     #[test]
     fn any_object_within_a_loan_is_read(
-        status in any_record(super::wire::STATUS),
-        timeline in any_record(super::wire::TIMELINE),
-        summary in any_record(super::wire::SUMMARY),
-        delinquent in any_record(super::wire::DELINQUENT),
+        status in any_record(STATUS),
+        timeline in any_record(TIMELINE),
+        summary in any_record(SUMMARY),
+        delinquent in any_record(DELINQUENT),
         period in any_record(PERIOD),
         row in any_record(TRANSACTION),
         frequency in any_value(),
