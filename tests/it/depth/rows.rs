@@ -131,6 +131,9 @@ async fn pages_of_a_ledger_make_up_the_whole() {
     }
 }
 
+/// Whether a row is among those asked for.
+type Fits = fn(&Value) -> bool;
+
 #[tokio::test]
 async fn transactions_are_filtered_by_what_they_are() {
     let gateway = Setup::only(Provider::Fineract, &World::documents()).start().await;
@@ -139,7 +142,7 @@ async fn transactions_are_filtered_by_what_they_are() {
         .await
         .json();
     let all = all["data"].as_array().unwrap().clone();
-    let cases: [(&str, fn(&Value) -> bool); 4] = [
+    let cases: [(&str, Fits); 4] = [
         ("monetary=true", |row| row["monetary"] == true),
         ("reversed=false", |row| row["reversed"] == false),
         ("type=repayment,disbursement", |row| {
