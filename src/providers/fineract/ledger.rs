@@ -42,6 +42,8 @@ pub(super) struct Ledger<'a> {
     pub(super) currency: Option<Currency>,
     /// The fields that the documents name.
     pub(super) documented: &'static [&'static str],
+    /// Whether only what the rows say about the loan is wanted, and not their extensions.
+    pub(super) brief: bool,
 }
 
 /// A row of a ledger.
@@ -87,6 +89,9 @@ impl<'a> Ledger<'a> {
     /// Reads a row.
     pub(super) fn entry(&mut self, raw: &'a RawValue) -> Result<Entry, Rejected> {
         let mut row = Reader::within(self.whole, raw)?;
+        if self.brief {
+            row.briefly();
+        }
         let id = row.text(Column::Id, "id");
         let (type_id, native_type) = type_of(&mut row);
         let (meaning, known) = Meaning::of(type_id);
@@ -200,6 +205,7 @@ pub(super) fn of<'a>(loan: &Loan, whole: &'a str, documented: &'static [&'static
         loan_id: Arc::from(loan.id.as_str()),
         currency: loan.currency,
         documented,
+        brief: false,
     }
 }
 
