@@ -154,10 +154,11 @@ impl Gateway {
 
     /// Freezes rows and gives the first page.
     pub fn list_rows<T: Serialize>(&self, read: Read<T>, limit: usize) -> Result<RowsPage, Refused> {
+        // Each row is let go of once it is text.
         let rows = read
             .rows
-            .iter()
-            .filter_map(|row| to_raw_value(row).ok().map(Json));
+            .into_iter()
+            .filter_map(|row| to_raw_value(&row).ok().map(Json));
         let listing = Arc::new(Listing {
             rows: rows.collect(),
             source: read.source,

@@ -55,6 +55,7 @@ impl<F: Copy + PartialEq> Reader<'_, F> {
                         part.pour(name(), &mut extensions, &mut personal);
                     }
                 }
+                Fate::Unread | Fate::Kept if self.brief => {}
                 Fate::Unread | Fate::Kept => {
                     if let Some(json) = token::presentable(entry.raw) {
                         extensions.push(name(), json);

@@ -55,6 +55,11 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         Ok(Self::over(whole, "", list))
     }
 
+    /// Does not make extensions, because nobody will look at them.
+    pub fn briefly(&mut self) {
+        self.brief = true;
+    }
+
     /// Opens the object at `path`, which ends in a dot. Its fields are read by their whole paths, and [`Self::close`]
     /// takes it back. Where there is none, none of its fields is there; what is no object is flagged at `field`.
     #[must_use]
@@ -70,6 +75,7 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         };
         Self {
             prefix: path,
+            brief: self.brief,
             currency: self.currency,
             unit: self.unit,
             ..Self::over(self.text, self.name, entries)

@@ -23,6 +23,8 @@ pub struct Reader<'a, F = Field> {
     pub(super) prefix: &'static str,
     pub(super) entries: Vec<Entry<'a>>,
     pub(super) parts: Vec<Part>,
+    /// Nobody will look at what is left.
+    pub(super) brief: bool,
     pub(super) next: usize,
     pub(super) currency: Option<Currency>,
     pub(super) unit: Unit,
@@ -62,6 +64,7 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
             found: Vec::with_capacity(entries.len()),
             entries,
             parts: Vec::new(),
+            brief: false,
             next: 0,
             currency: None,
             unit: Unit::Major,

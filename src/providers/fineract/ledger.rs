@@ -42,6 +42,8 @@ pub(super) struct Ledger<'a> {
     pub(super) currency: Option<Currency>,
     /// The fields that the documents name.
     pub(super) documented: &'static [&'static str],
+    /// Whether only what the rows say about the loan is wanted, and not their extensions.
+    pub(super) brief: bool,
 }
 
 /// A row of a ledger.
@@ -87,6 +89,9 @@ impl<'a> Ledger<'a> {
     /// Reads a row.
     pub(super) fn entry(&mut self, raw: &'a RawValue) -> Result<Entry, Rejected> {
         let mut row = Reader::within(self.whole, raw)?;
+        if self.brief {
+            row.briefly();
+        }
         let id = row.text(Column::Id, "id");
         let (type_id, native_type) = type_of(&mut row);
         let (meaning, known) = Meaning::of(type_id);
@@ -174,12 +179,14 @@ impl<'a> Ledger<'a> {
     /// The loan's currency, repeated on every row.
     fn currency_of(&mut self, row: &mut Reader<'_, Column>) -> Result<Currency, Rejected> {
         let mut named = row.open(Column::Amount, "currency.");
+        named.briefly();
         let currency = named
             .text(Column::Amount, "currency.code")
             .and_then(|code| Currency::parse(&code))
             .filter(|currency| self.currency.is_none_or(|known| known == *currency))
             .ok_or(Rejected::new("currency", Why::NoCurrency))?;
         row.close(named, CURRENCY);
+        row.keep("currency");
         self.currency = Some(currency);
         Ok(currency)
     }
@@ -200,21 +207,24 @@ pub(super) fn of<'a>(loan: &Loan, whole: &'a str, documented: &'static [&'static
         loan_id: Arc::from(loan.id.as_str()),
         currency: loan.currency,
         documented,
+        brief: false,
     }
 }
 
-/// The id that decides, and their word. The id stays where a caller sees it: two types have one word.
+/// The id that decides, and their word. The whole of it stays where a caller sees it: two types have one word. As one
+/// piece, because that is much less work than what is left of it flag by flag.
 fn type_of(row: &mut Reader<'_, Column>) -> (Option<i64>, Option<String>) {
     let mut kind = row.open(Column::Type, "type.");
+    kind.briefly();
     let id = kind
         .number(Column::Type, "type.id")
         .filter(Decimal::is_integer)
         .and_then(|id| i64::try_from(id).ok());
-    kind.keep("type.id");
     let word = kind
         .text(Column::Type, "type.value")
         .or_else(|| kind.text(Column::Type, "type.code"));
     row.close(kind, TYPE);
+    row.keep("type");
     (id, word)
 }
 

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::ledger::{self, Entry};
+use super::ledger::{self, Entry, Ledger};
 use super::types::{Effect, Meaning};
 use super::wire::TRANSACTION;
 use crate::loan::{
@@ -79,7 +79,10 @@ pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'
     let mut drift = Vec::new();
     let mut personal = Vec::new();
     let mut counted = Vec::with_capacity(rows.len());
-    let mut ledger = ledger::of(&loan, data.get(), TRANSACTION);
+    let mut ledger = Ledger {
+        brief: true,
+        ..ledger::of(&loan, data.get(), TRANSACTION)
+    };
     for (number, row) in rows.iter().enumerate() {
         let mut entry = ledger.entry(row)?;
         drift.append(&mut entry.drift);
