@@ -122,3 +122,17 @@ fields! {
     Status = "status",
     }
 }
+
+/// Fields that a record can be read into.
+pub trait Accounted: Copy + PartialEq {
+    /// Whether it is noted where each value came from.
+    const NOTED: bool;
+}
+
+impl Accounted for Field {
+    const NOTED: bool = true;
+}
+
+impl Accounted for Column {
+    const NOTED: bool = false;
+}

@@ -23,10 +23,10 @@ use serde::{Serialize, Serializer};
 pub use checks::{check, check_schedule};
 pub use decimal::{Currency, Money, Percent};
 pub use entry::{Breakdown, Instalment, Snapshot, Transaction};
-pub use field::{Column, Field};
+pub use field::{Accounted, Column, Field};
 pub use flag::FlagCode;
 pub use named::{Json, Named};
-pub use received::{Finding, Place, Received, Record, Trace};
+pub use received::{Finding, Note, Notes, Received, Record};
 pub use vocabulary::{
     Arrangement, AsOfBasis, BorrowerRole, Direction, IdStability, InstalmentStatus, Kind, Missing, Origin,
     PaymentStatus, Period, Phase, RateBasis, RecordType, Status, TransactionType,

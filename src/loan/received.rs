@@ -15,7 +15,6 @@ use super::{Field, Missing, Origin};
 #[derive(Clone, Default)]
 pub struct Received {
     records: Vec<Record>,
-    traces: Vec<Trace>,
 }
 
 /// One upstream record.
@@ -24,24 +23,10 @@ pub struct Record {
     name: &'static str,
     text: Arc<str>,
     personal: Box<[(Box<str>, Range<usize>)]>,
+    notes: Notes,
 }
 
-/// A place in the canonical loan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// One of its fields.
-    Field(Field),
-    /// One of `provider_refs`, by our name for it.
-    Reference(&'static str),
-}
-
-impl From<Field> for Place {
-    fn from(field: Field) -> Self {
-        Self::Field(field)
-    }
-}
-
-/// What was found for a place.
+/// What was found for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
     /// A value, and how it was come by.
@@ -50,44 +35,65 @@ pub enum Finding {
     Missing(Missing),
 }
 
-/// Where the value of a place came from, or was looked for. Of several traces of one place the last one that fits its
-/// value counts.
+/// Where the value of a field came from, or was looked for. Of several notes on one field the last one that fits its value
+/// counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trace {
-    /// In our loan.
-    pub place: Place,
+pub struct Note<F = Field> {
+    /// The field.
+    pub field: F,
     /// What was found.
     pub finding: Finding,
-    /// The record it was looked for in; empty for the one the loan itself is made from.
-    pub record: &'static str,
-    /// The provider's name of the field there, or, in parentheses, what else decided: `(config)`, `(request)`,
-    /// `(provider)`, `(fetch)`.
+    /// The provider's name of the field, or, in parentheses, what else decided: `(config)`, `(request)`, `(provider)`,
+    /// `(fetch)`.
     pub source: &'static str,
+}
+
+/// What became of the fields of one record, in the order they were read.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// Of our fields.
+    pub fields: Vec<Note>,
+    /// Of `provider_refs`: our names, and the provider's.
+    pub references: Vec<(&'static str, &'static str)>,
 }
 
 impl Received {
     /// Adds a record by its name (empty for the one the loan itself is made from), with the names and places of the
     /// values in it that are about a person, in order.
-    pub fn push(&mut self, name: &'static str, text: &str, personal: Vec<(Box<str>, Range<usize>)>) {
+    pub fn push(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        personal: Vec<(Box<str>, Range<usize>)>,
+        notes: Notes,
+    ) {
         self.records.push(Record {
             name,
             text: Arc::from(text),
             personal: personal.into(),
+            notes,
         });
     }
 
-    /// Adds what became of fields.
-    pub fn trace(&mut self, traces: Vec<Trace>) {
-        if self.traces.is_empty() {
-            self.traces = traces;
-        } else {
-            self.traces.extend(traces);
-        }
+    /// The last note on a field that says it has a value, or that it has none, and the record it was looked for in.
+    pub fn noted(&self, field: Field, has_value: bool) -> Option<(&'static str, Note)> {
+        let fits = |note: &&Note| note.field == field && matches!(note.finding, Finding::Is(_)) == has_value;
+        self.records.iter().rev().find_map(|record| {
+            let note = record.notes.fields.iter().rfind(fits)?;
+            Some((record.name, *note))
+        })
     }
 
-    /// What became of the records' fields, in the order they were read.
-    pub fn traces(&self) -> &[Trace] {
-        &self.traces
+    /// The record that a reference came from, and its name there.
+    pub fn referred(&self, name: &str) -> Option<(&'static str, &'static str)> {
+        self.records.iter().rev().find_map(|record| {
+            let (_, source) = record
+                .notes
+                .references
+                .iter()
+                .rfind(|(known, _)| *known == name)?;
+            Some((record.name, *source))
+        })
     }
 
     /// The records, the one that the loan itself is made from first.
@@ -107,9 +113,11 @@ impl Received {
 
     /// Bytes it holds.
     pub fn len(&self) -> usize {
-        let texts = self.records.iter().map(|record| record.text.len());
-        let traces = self.traces.capacity().saturating_mul(size_of::<Trace>());
-        texts.fold(traces, usize::saturating_add)
+        let size = |record: &Record| {
+            let notes = record.notes.fields.capacity().saturating_mul(size_of::<Note>());
+            record.text.len().saturating_add(notes)
+        };
+        self.records.iter().map(size).fold(0, usize::saturating_add)
     }
 
     /// Whether there is nothing.

@@ -8,7 +8,7 @@ use super::part::Part;
 use super::reader::Reader;
 use super::token;
 use super::{Drift, DriftKind};
-use crate::loan::{Flag, Json, Named};
+use crate::loan::{Accounted, Flag, Json, Named};
 
 /// Names and places of values about a person, in order.
 pub(super) type People = Vec<(Box<str>, Range<usize>)>;
@@ -26,7 +26,7 @@ pub struct Rest<F> {
     pub personal: Vec<(Box<str>, Range<usize>)>,
 }
 
-impl<F: Copy + PartialEq> Reader<'_, F> {
+impl<F: Accounted> Reader<'_, F> {
     /// Ends the reading of a record that is a row of something larger.
     pub fn rest(mut self, documented: &[&'static str]) -> Rest<F> {
         let (extensions, personal) = self.leftover(documented);
@@ -64,7 +64,7 @@ impl<F: Copy + PartialEq> Reader<'_, F> {
                 Fate::Personal => {
                     let start = offset(self.text, entry.raw);
                     personal.push((
-                        Box::from(format!("{}{}", self.prefix, entry.key)),
+                        person(self.prefix, &entry.key),
                         start..start.saturating_add(entry.raw.len()),
                     ));
                 }
@@ -89,4 +89,13 @@ impl<F: Copy + PartialEq> Reader<'_, F> {
 /// Where a part of a text begins in it.
 pub(super) fn offset(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
+}
+
+/// The path of a personal field in its record.
+fn person(prefix: &str, key: &str) -> Box<str> {
+    if prefix.is_empty() {
+        Box::from(key)
+    } else {
+        Box::from(format!("{prefix}{key}"))
+    }
 }

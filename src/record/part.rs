@@ -10,7 +10,7 @@ use super::entries::{Entries, Fate};
 use super::leftover::offset;
 use super::reader::Reader;
 use super::{Rejected, Why, token};
-use crate::loan::{Json, Named};
+use crate::loan::{Accounted, Json, Named};
 
 /// What is left of an object within a record when everything of use was read.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ fn object(left: &Named<Json>) -> Option<Json> {
     json.flatten().map(Json)
 }
 
-impl<'a, F: Copy + PartialEq> Reader<'a, F> {
+impl<'a, F: Accounted> Reader<'a, F> {
     /// Starts reading a row of a larger text, so that places in it are places in the whole.
     pub fn within(whole: &'a str, row: &'a RawValue) -> Result<Self, Rejected> {
         let Entries(list) =

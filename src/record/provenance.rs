@@ -1,6 +1,6 @@
 //! Where every value of a loan came from, and why there is none where there is none.
 //!
-//! Made on request from what the reader noted (`loan::Trace`). Nothing is guessed here: a value nobody noted has no
+//! Made on request from what the reader noted (`loan::Note`). Nothing is guessed here: a value nobody noted has no
 //! origin, and a test over every fixture fails.
 
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::Want;
 use super::entries::{Entries, Entry};
-use crate::loan::{AsOfBasis, Field, Finding, FlagCode, Json, Loan, Missing, Origin, Place, Record, Trace};
+use crate::loan::{AsOfBasis, Field, Finding, FlagCode, Json, Loan, Missing, Origin, Record};
 
 /// Decided by the config of the gateway.
 const CONFIG: &str = "(config)";
@@ -19,6 +19,8 @@ const CONFIG: &str = "(config)";
 const PROVIDER: &str = "(provider)";
 /// Known from the fetch itself.
 const FETCH: &str = "(fetch)";
+/// Named by whoever asked.
+const REQUEST: &str = "(request)";
 
 /// A place of the canonical loan, what stands there, and how that came about.
 #[derive(Debug)]
@@ -148,8 +150,18 @@ fn of_field(loan: &Loan, field: Field, raw: &RawValue) -> Account {
 }
 
 fn of_reference(loan: &Loan, name: &str, raw: &RawValue) -> Account {
-    let of_name = |trace: &&Trace| matches!(trace.place, Place::Reference(known) if known == name);
-    let found = loan.received.traces().iter().rfind(of_name).map(Found::of);
+    let found = loan.received.referred(name).map(|(record, source)| {
+        // What was asked for is not the provider's word.
+        let origin = if source == REQUEST {
+            Origin::Derived
+        } else {
+            Origin::Reported
+        };
+        Found {
+            record,
+            ..Found::is(origin, source)
+        }
+    });
     made(Cow::Owned(format!("provider_refs.{name}")), raw, found)
 }
 
@@ -175,14 +187,6 @@ struct Found {
 }
 
 impl Found {
-    fn of(trace: &Trace) -> Self {
-        Self {
-            finding: trace.finding,
-            record: trace.record,
-            source: trace.source,
-        }
-    }
-
     fn is(origin: Origin, source: &'static str) -> Self {
         Self {
             finding: Finding::Is(origin),
@@ -215,11 +219,12 @@ fn made(path: Cow<'static, str>, value: &RawValue, found: Option<Found>) -> Acco
 
 /// The last note of a field that says it has a value, or that it has none.
 fn last(loan: &Loan, field: Field, has_value: bool) -> Option<Found> {
-    let traces = loan.received.traces();
-    let fits = |trace: &&Trace| {
-        trace.place == Place::Field(field) && matches!(trace.finding, Finding::Is(_)) == has_value
-    };
-    traces.iter().rfind(fits).map(Found::of)
+    let (record, note) = loan.received.noted(field, has_value)?;
+    Some(Found {
+        finding: note.finding,
+        record,
+        source: note.source,
+    })
 }
 
 /// How a field came by its value. `None` is a gap in a mapping.

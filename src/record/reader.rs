@@ -11,7 +11,9 @@ use super::entries::{Entries, Entry, Fate};
 use super::part::Part;
 use super::token::Token;
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
-use crate::loan::{Currency, Field, Finding, Flag, FlagCode, Missing, Money, Origin, Percent, decimal};
+use crate::loan::{
+    Accounted, Currency, Field, Finding, Flag, FlagCode, Missing, Money, Note, Origin, Percent, decimal,
+};
 
 /// One record being read.
 #[derive(Debug)]
@@ -29,21 +31,13 @@ pub struct Reader<'a, F = Field> {
     pub(super) currency: Option<Currency>,
     pub(super) unit: Unit,
     pub(super) flags: Vec<Flag<F>>,
-    pub(super) found: Vec<Found<F>>,
+    pub(super) found: Vec<Note<F>>,
     /// The loan's references, and where they came from.
     pub(super) references: Vec<(&'static str, &'static str)>,
     pub(super) drift: Vec<Drift>,
 }
 
-/// What was found for one of our fields, and under which name of the provider.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Found<F> {
-    pub(super) field: F,
-    pub(super) finding: Finding,
-    pub(super) source: &'static str,
-}
-
-impl<'a, F: Copy + PartialEq> Reader<'a, F> {
+impl<'a, F: Accounted> Reader<'a, F> {
     /// Starts reading a record.
     pub fn new(record: &'a RawValue) -> Result<Self, Rejected> {
         Self::named("", record)
@@ -61,7 +55,7 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
             text,
             name,
             prefix: "",
-            found: Vec::with_capacity(entries.len()),
+            found: Vec::with_capacity(if F::NOTED { entries.len() } else { 0 }),
             entries,
             parts: Vec::new(),
             brief: false,
@@ -105,7 +99,10 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
     }
 
     fn note_found(&mut self, field: F, finding: Finding, source: &'static str) {
-        self.found.push(Found {
+        if !F::NOTED {
+            return;
+        }
+        self.found.push(Note {
             field,
             finding,
             source,

@@ -2,9 +2,9 @@
 
 use serde_json::value::to_raw_value;
 
-use super::reader::{Found, Reader};
+use super::reader::Reader;
 use super::{Drift, Rejected, Why};
-use crate::loan::{Field, Finding, FlagCode, Json, Loan, Missing, Money, Named, Origin, Place, Trace};
+use crate::loan::{Field, FlagCode, Json, Loan, Missing, Money, Named, Note, Notes, Origin};
 
 impl Reader<'_, Field> {
     /// An id the record cannot do without.
@@ -32,7 +32,7 @@ impl Reader<'_, Field> {
     /// Notes that a field has the value of another one, or lacks one for the same reason.
     pub fn follows(&mut self, field: Field, leader: Field) {
         if let Some(found) = self.found.iter().rfind(|found| found.field == leader) {
-            let found = Found { field, ..*found };
+            let found = Note { field, ..*found };
             self.found.push(found);
         }
     }
@@ -77,26 +77,11 @@ impl Reader<'_, Field> {
         for flag in &self.flags {
             loan.flag(flag.code, flag.field);
         }
-        let record = self.name;
-        let trace = |place, finding, source| Trace {
-            place,
-            finding,
-            record,
-            source,
+        let notes = Notes {
+            fields: self.found,
+            references: self.references,
         };
-        let mut traces = Vec::with_capacity(self.found.len().saturating_add(self.references.len()));
-        traces.extend(
-            self.found
-                .iter()
-                .map(|found| trace(Place::Field(found.field), found.finding, found.source)),
-        );
-        traces.extend(
-            self.references
-                .iter()
-                .map(|(name, source)| trace(Place::Reference(name), Finding::Is(Origin::Reported), source)),
-        );
-        loan.received.trace(traces);
-        loan.received.push(record, self.text, personal);
+        loan.received.push(self.name, self.text, personal, notes);
         self.drift
     }
 }

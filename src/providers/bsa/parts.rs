@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
-use crate::loan::{Currency, Missing, Money, Origin, decimal};
+use crate::loan::{Accounted, Currency, Missing, Money, Origin, decimal};
 use crate::record::{Reader, Rejected};
 
 /// A part of an amount, and whether the record has a column for it.
@@ -16,7 +16,7 @@ pub(super) struct Part<F> {
 }
 
 /// Reads a part under the first of these keys that is there.
-pub(super) fn part<F: Copy + PartialEq>(
+pub(super) fn part<F: Accounted>(
     row: &mut Reader<'_, F>,
     field: F,
     keys: &[&'static str],
@@ -38,7 +38,7 @@ pub(super) fn part<F: Copy + PartialEq>(
 
 /// Compares the sum of the parts with the whole, which came under `source`; `None` where there is no exact sum. That
 /// an absent part is nought follows only where the others already make up the whole; otherwise it is not known.
-pub(super) fn make_up<F: Copy + PartialEq>(
+pub(super) fn make_up<F: Accounted>(
     parts: &mut [Part<F>],
     whole: Money,
     currency: Currency,

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::loan::Accounted;
 use crate::providers::page::{Count, Records};
 use crate::record::Reader;
 
@@ -121,7 +122,7 @@ pub(super) const INSTALMENT: &[&str] = &[
 ];
 
 /// The pages write some records in two styles. The name that this one uses; without either, the first.
-pub(super) fn either<F: Copy + PartialEq>(
+pub(super) fn either<F: Accounted>(
     row: &mut Reader<'_, F>,
     one: &'static str,
     other: &'static str,

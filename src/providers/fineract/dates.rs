@@ -2,15 +2,11 @@
 
 use chrono::NaiveDate;
 
-use crate::loan::{Missing, Origin};
+use crate::loan::{Accounted, Missing, Origin};
 use crate::record::{Reader, calendar_date};
 
 /// `[year, month, day]`, or ISO text from newer servers. Two numbers are a day nobody can name.
-pub(super) fn date<F: Copy + PartialEq>(
-    row: &mut Reader<'_, F>,
-    field: F,
-    key: &'static str,
-) -> Option<NaiveDate> {
+pub(super) fn date<F: Accounted>(row: &mut Reader<'_, F>, field: F, key: &'static str) -> Option<NaiveDate> {
     let Some(raw) = row.raw(key) else {
         let why = if row.has(key) {
             Missing::NullInResponse

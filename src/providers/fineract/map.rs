@@ -11,8 +11,8 @@ use super::ledger::{self, Entry, Ledger};
 use super::types::{Effect, Meaning};
 use super::wire::TRANSACTION;
 use crate::loan::{
-    Column, Currency, Field, Finding, FlagCode, IdStability, Loan, Missing, Money, Origin, Place, RecordType,
-    Status, Trace, TransactionType, decimal,
+    Column, Currency, Field, Finding, FlagCode, IdStability, Loan, Missing, Money, Note, Notes, Origin,
+    RecordType, Status, TransactionType, decimal,
 };
 use crate::providers::{Mapped, Mapping};
 
@@ -107,8 +107,8 @@ pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'
     if let Some(currency) = loan.currency {
         derive(&mut loan, &counted, currency);
     }
-    account(&mut loan, &counted);
-    loan.received.push("", data.get(), personal);
+    let notes = account(&loan, &counted);
+    loan.received.push("", data.get(), personal, notes);
     drift.sort();
     drift.dedup();
     Ok((loan, drift))
@@ -198,7 +198,7 @@ fn status(ledger: &[Row], last: &Row, in_credit: bool) -> Status {
 }
 
 /// Notes where everything came from, and why something did not come.
-fn account(loan: &mut Loan, ledger: &[Row]) {
+fn account(loan: &Loan, ledger: &[Row]) -> Notes {
     let amounts = &loan.amounts;
     let in_credit = ledger.last().and_then(|last| last.credit).is_some();
     let written_off = loan.status == Status::WrittenOff;
@@ -272,20 +272,13 @@ fn account(loan: &mut Loan, ledger: &[Row]) {
         Finding::Missing(Missing::NotInProviderSchema),
         "",
     ));
-    let trace = |place, finding, source| Trace {
-        place,
+    let note = |(field, finding, source)| Note {
+        field,
         finding,
-        record: "",
         source,
     };
-    let mut traces: Vec<Trace> = notes
-        .into_iter()
-        .map(|(field, finding, source)| trace(Place::Field(field), finding, source))
-        .collect();
-    traces.push(trace(
-        Place::Reference("loan_id"),
-        Finding::Is(Origin::Derived),
-        "(request)",
-    ));
-    loan.received.trace(traces);
+    Notes {
+        fields: notes.into_iter().map(note).collect(),
+        references: vec![("loan_id", "(request)")],
+    }
 }
