@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
     pub(super) key: Cow<'a, str>,
+    /// [`shape`] of the key.
+    pub(super) shape: u32,
     pub(super) raw: &'a str,
     pub(super) fate: Fate,
     /// The name came more than once: nobody can say which value counts.
@@ -57,17 +59,20 @@ impl<'de> Deserialize<'de> for Entries<'de> {
                         return Err(A::Error::custom("more fields than any record"));
                     }
                     let raw: &RawValue = map.next_value()?;
-                    let bit = 1_u64.checked_shl(shape(&key)).unwrap_or_default();
+                    let shape = shape(&key);
+                    let bit = 1_u64.checked_shl(shape).unwrap_or_default();
                     let known = if seen & bit == 0 {
                         None
                     } else {
-                        list.iter_mut().find(|entry| entry.key == key)
+                        list.iter_mut()
+                            .find(|entry| entry.shape == shape && entry.key == key)
                     };
                     seen |= bit;
                     match known {
                         Some(known) => known.ambiguous = true,
                         None => list.push(Entry {
                             key,
+                            shape,
                             raw: raw.get(),
                             fate: Fate::Unread,
                             ambiguous: false,
@@ -82,8 +87,8 @@ impl<'de> Deserialize<'de> for Entries<'de> {
     }
 }
 
-/// Spreads keys over 64 bits, so that most are known to be new without comparing them with all others.
-fn shape(key: &str) -> u32 {
+/// A number below 64, by which most keys are told apart without comparing them.
+pub(super) fn shape(key: &str) -> u32 {
     let bytes = key.as_bytes();
     let sum = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()]
         .into_iter()

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::calendar::{calendar_date, parse_instant};
-use super::entries::{Entries, Entry, Fate};
+use super::entries::{Entries, Entry, Fate, shape};
 use super::part::Part;
 use super::token::Token;
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
@@ -338,9 +338,11 @@ impl<'a, F: Accounted> Reader<'a, F> {
     /// Adapters read in the order of the provider's page, so the next entry is usually the one.
     fn find(&mut self, key: &str) -> Option<&mut Entry<'a>> {
         let key = key.strip_prefix(self.prefix)?;
+        let shape = shape(key);
+        let fits = |entry: &Entry<'a>| entry.shape == shape && entry.key == key;
         let at = match self.entries.get(self.next) {
-            Some(entry) if entry.key == key => self.next,
-            _ => self.entries.iter().position(|entry| entry.key == key)?,
+            Some(entry) if fits(entry) => self.next,
+            _ => self.entries.iter().position(fits)?,
         };
         self.next = at.saturating_add(1);
         self.entries.get_mut(at)
