@@ -11,6 +11,7 @@
 mod connection;
 mod document;
 mod gateway;
+mod keys;
 mod problem;
 mod quantity;
 mod secret;
@@ -25,5 +26,6 @@ pub use document::{Document, environment};
 pub use gateway::{
     Auth, AuthMode, Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, Server, read,
 };
+pub use keys::{KeyHash, new_key, weakness};
 pub use problem::{Origin, Problem, Problems};
 pub use section::Section;
