@@ -194,8 +194,9 @@ impl<T> Read<T> {
         if !page.rejected.is_empty() {
             self.worst(broken("Records that cannot be used were left out"), false);
         }
-        if let Standing::Incomplete(error) = page.standing {
-            self.worst(error, false);
+        match page.standing {
+            Standing::Complete => {}
+            Standing::Incomplete(error) | Standing::Partial(error) => self.worst(error, false),
         }
     }
 

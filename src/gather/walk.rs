@@ -185,11 +185,15 @@ impl SourceWalk {
     fn take(&mut self, begun: &mut Begun, page: Page, loans: &mut Vec<Arc<Loan>>) {
         self.connection.drift.count(page.drift);
         self.tally.fetched_at = self.tally.fetched_at.max(Some(page.fetched_at));
-        if let Standing::Incomplete(error) = page.standing {
-            let usable = !matches!(error.kind, Kind::Pending | Kind::Rejected);
-            self.tally.worst(error);
-            if !usable {
-                return;
+        match page.standing {
+            Standing::Complete => {}
+            Standing::Partial(error) => self.tally.worst(error),
+            Standing::Incomplete(error) => {
+                let usable = !matches!(error.kind, Kind::Pending | Kind::Rejected);
+                self.tally.worst(error);
+                if !usable {
+                    return;
+                }
             }
         }
         self.tally.answered = true;

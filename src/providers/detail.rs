@@ -3,10 +3,11 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde_json::value::RawValue;
 
 use super::page::Standing;
-use crate::loan::Loan;
+use crate::loan::{Currency, InstalmentStatus, Loan, Money, decimal};
 use crate::record::{Drift, Rejected};
 use crate::upstream::{Call, Error};
 
@@ -83,4 +84,31 @@ impl<T> Rows<T> {
             ..Self::none()
         }
     }
+}
+
+/// The calendar day of an instant in a time zone this many hours ahead of UTC.
+pub(super) fn day(instant: DateTime<Utc>, hours_ahead: i32) -> NaiveDate {
+    let offset = hours_ahead.checked_mul(3600).and_then(FixedOffset::east_opt);
+    offset.map_or_else(
+        || instant.date_naive(),
+        |offset| instant.with_timezone(&offset).date_naive(),
+    )
+}
+
+/// Where an instalment that is not paid stands on this day.
+pub(super) fn unpaid(due_on: Option<NaiveDate>, today: NaiveDate) -> InstalmentStatus {
+    match due_on {
+        None => InstalmentStatus::Unknown,
+        Some(due_on) if due_on < today => InstalmentStatus::Overdue,
+        Some(due_on) if due_on == today => InstalmentStatus::Due,
+        Some(_) => InstalmentStatus::Upcoming,
+    }
+}
+
+/// What is left of an amount when another is taken from it, exactly; `None` where that is below nought.
+pub(super) fn remainder(whole: Money, part: Money, currency: Currency) -> Option<Money> {
+    let mut taken = part.value();
+    taken.set_sign_negative(true);
+    let left = decimal::checked_sum(whole.value(), taken)?;
+    (left.is_zero() || left.is_sign_positive()).then(|| Money::new(left, currency))
 }

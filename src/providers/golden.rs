@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::DateTime;
 use proptest::prelude::*;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Mapped, Mapping};
+use super::{Mapped, Mapping, Rows, Standing};
 use crate::loan::{Currency, Field, Finding, Loan};
 use crate::record::{Want, account, present};
 
@@ -127,6 +128,24 @@ fn print(mapped: impl IntoIterator<Item = Mapped>, show: fn(&str) -> String) -> 
             }
             Err(rejected) => writeln!(text, "rejected: {rejected}").unwrap(),
         }
+    }
+    text
+}
+
+/// The rows of a detail, a line for each, and what else was said of them.
+pub(super) fn details<T: Serialize>(rows: &Rows<T>) -> String {
+    let mut text = String::new();
+    for row in &rows.rows {
+        writeln!(text, "{}", serde_json::to_string(row).unwrap()).unwrap();
+    }
+    for rejected in &rows.rejected {
+        writeln!(text, "rejected: {rejected}").unwrap();
+    }
+    for drift in &rows.drift {
+        writeln!(text, "drift: {} {}", drift.kind.as_str(), drift.field).unwrap();
+    }
+    if let Standing::Incomplete(error) | Standing::Partial(error) = &rows.standing {
+        writeln!(text, "incomplete: {} {}", error.kind.code(), error.detail()).unwrap();
     }
     text
 }

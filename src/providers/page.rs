@@ -62,6 +62,8 @@ pub enum Standing {
     Complete,
     /// It holds only part, or nothing yet, for this reason.
     Incomplete(Error),
+    /// What is here stands, whatever went wrong with a part that should stand beside it.
+    Partial(Error),
 }
 
 impl Page {

@@ -2,7 +2,7 @@
 
 use serde_json::value::to_raw_value;
 
-use super::reader::Reader;
+use super::reader::{Found, Reader};
 use super::{Drift, Rejected, Why};
 use crate::loan::{Field, Finding, FlagCode, Json, Loan, Missing, Money, Named, Origin, Place, Trace};
 
@@ -27,6 +27,14 @@ impl Reader<'_, Field> {
         refs.push(name, id.clone());
         self.refers(name, key);
         Some(id)
+    }
+
+    /// Notes that a field has the value of another one, or lacks one for the same reason.
+    pub fn follows(&mut self, field: Field, leader: Field) {
+        if let Some(found) = self.found.iter().rfind(|found| found.field == leader) {
+            let found = Found { field, ..*found };
+            self.found.push(found);
+        }
     }
 
     /// Notes where a reference of the loan came from.

@@ -2,8 +2,9 @@
 
 use super::book::{Book, Listing, Order};
 use super::front::Bend;
+use super::generate::Object;
 use super::provider::Provider;
-use super::record::{field, rows_of};
+use super::record::{Fields, field, rows_of, with_missing};
 use super::reply::{Reply, bsa_bad_field, failure};
 use super::request::{Ask, Call};
 use super::world::World;
@@ -35,13 +36,18 @@ pub(super) fn answer(world: &World, ask: &Ask, bend: Bend) -> Reply {
 }
 
 fn one(world: &World, key: &str, wanted: &str, bend: Bend) -> Reply {
-    let book = world.with(|state| state.book(Provider::Bsa));
+    let (book, history) = world.with(|state| (state.book(Provider::Bsa), state.bsa_history));
     let is_it = |row: &str| field(row, key).as_deref() == Some(wanted);
     match book
         .matching(&[(key, wanted)], is_it)
         .next()
         .and_then(|index| book.row(index))
     {
+        Some(row) if history => {
+            let more = [("repaymentHistory", repayments(&row))];
+            let more = more.each_ref().map(|(key, list)| (*key, list.as_str()));
+            Reply::json(with_missing(&bend.shown(Provider::Bsa, &row), &more))
+        }
         Some(row) => Reply::json(bend.shown(Provider::Bsa, &row)),
         None if key == "id" && wanted.parse::<u64>().is_err() => bsa_bad_field(
             "loan_id",
@@ -52,6 +58,33 @@ fn one(world: &World, key: &str, wanted: &str, bend: Bend) -> Reply {
             failure(Provider::Bsa, 404, &message)
         }
     }
+}
+
+/// All that was paid, as one payment on the first day of the plan. What is nought is left out.
+fn repayments(row: &str) -> String {
+    let Some(fields) = Fields::read(row) else {
+        return "[]".to_owned();
+    };
+    let paid = |key: &str| fields.raw(key).filter(|amount| *amount != "0");
+    let Some(amount) = paid("totalRepayment") else {
+        return "[]".to_owned();
+    };
+    let plan = rows_of(row, "repaymentSchedule");
+    let date = plan.first().and_then(|first| field(first, "fromDate"));
+    let id = format!("{}01", fields.text("id").unwrap_or_default());
+    let mut payment = Object::default();
+    payment
+        .text("id", &id)
+        .text("type", "Repayment")
+        .text("date", &date.unwrap_or_default())
+        .raw("amount", amount);
+    for (key, part) in [("principal", "principalPaid"), ("interest", "interestPaid")] {
+        if let Some(part) = paid(part) {
+            payment.raw(key, part);
+        }
+    }
+    payment.text("status", "posted");
+    format!("[{}]", payment.closed())
 }
 
 /// A paging parameter. Both complain about `page`, as the pages say they do.

@@ -23,6 +23,7 @@ mod belvo;
 mod book;
 mod bsa;
 mod carbon;
+mod carbon_terms;
 mod fault;
 mod fineract;
 mod front;

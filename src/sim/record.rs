@@ -98,7 +98,13 @@ pub(super) fn with_new_words(provider: Provider, row: &str) -> String {
     let words: &[&str] = match provider {
         // `status` is the student loan's.
         Provider::Goscore => &["type", "status"],
-        Provider::Carbon => &["status", "offer_status", "loan_status"],
+        Provider::Carbon => &[
+            "status",
+            "offer_status",
+            "loan_status",
+            "offerStatus",
+            "loanStatus",
+        ],
         Provider::Bsa => &["status"],
         Provider::Belvo => &["status", "creditStatus"],
         Provider::Fineract => return with_new_type(row),

@@ -18,7 +18,7 @@ pub struct Recorded {
     pub query: String,
     /// The headers in the order they were read; names in lower case.
     pub headers: Vec<(String, String)>,
-    /// `auth`, `loans`, `loan`, `transactions` or `other`.
+    /// `auth`, `loans`, `loan`, `transactions`, `offer`, `active`, `repayments` or `other`.
     pub operation: &'static str,
 }
 
@@ -42,6 +42,12 @@ pub(super) enum Call {
     /// BSA: by the partner's own reference.
     LoanByReference(String),
     Transactions(String),
+    /// Carbon: the offer of an application.
+    Offer(String),
+    /// Carbon: the active loan of the customer in the query.
+    ActiveLoan,
+    /// Carbon: the plan of a loan.
+    Repayments(String),
     Unknown,
 }
 
@@ -52,6 +58,9 @@ impl Call {
             Self::Loans(_) => "loans",
             Self::Loan(_) | Self::LoanByReference(_) => "loan",
             Self::Transactions(_) => "transactions",
+            Self::Offer(_) => "offer",
+            Self::ActiveLoan => "active",
+            Self::Repayments(_) => "repayments",
             Self::Unknown => "other",
         }
     }
@@ -66,6 +75,9 @@ impl Call {
                 Self::Loans(None)
             }
             ["bsa", "v1", "loans", "external", reference] => Self::LoanByReference((*reference).to_owned()),
+            ["carbon", "baas", "api", "v1", "loans", "active"] => Self::ActiveLoan,
+            ["carbon", "baas", "api", "v1", "loans", id, "offer"] => Self::Offer((*id).to_owned()),
+            ["carbon", "baas", "api", "v1", "loans", id, "repayments"] => Self::Repayments((*id).to_owned()),
             ["carbon", "baas", "api", "v1", "loans", id]
             | ["bsa", "v1", "loans", id]
             | ["belvo", "loans", id] => Self::Loan((*id).to_owned()),

@@ -27,6 +27,8 @@ pub struct World {
 /// What is shared. Rows are behind `Arc`s: an answer takes what it needs and builds it without the lock.
 pub(super) struct State {
     pub(super) books: HashMap<Provider, Book>,
+    /// Whether BSA puts a history into the single read of a loan.
+    pub(super) bsa_history: bool,
     pub(super) consents: BTreeMap<String, Consent>,
     pub(super) ledgers: fineract::Ledgers,
     pub(super) faults: HashMap<Provider, Fault>,
@@ -89,6 +91,7 @@ impl World {
                 continued(Provider::Bsa, bsa::sample_rows()),
                 continued(Provider::Belvo, belvo::sample_rows()),
             ]),
+            bsa_history: false,
             consents: goscore::consents(debts),
             ledgers: fineract::Ledgers::documents(Recipe::new(Provider::Fineract, seed, total)),
             faults: HashMap::new(),
@@ -151,6 +154,11 @@ impl World {
     /// Chooses among the envelopes that Carbon's pages show for a list.
     pub fn set_carbon_envelope(&self, envelope: CarbonEnvelope) {
         self.with(|state| state.carbon_envelope = envelope);
+    }
+
+    /// Makes BSA the host of its newest pages, which puts `repaymentHistory` into the single read of a loan.
+    pub fn set_bsa_history(&self, there: bool) {
+        self.with(|state| state.bsa_history = there);
     }
 
     /// What was asked so far, in order, refused requests included; the latest 100,000.

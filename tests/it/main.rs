@@ -23,6 +23,8 @@ mod contract;
 mod depth;
 mod faults;
 mod inbound;
+mod inside;
+mod joined;
 mod lifecycle;
 mod partial;
 mod require;

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::wire::DOCUMENTED;
 use crate::loan::{
-    Arrangement, AsOf, AsOfBasis, Currency, Field, FlagCode, IdStability, Loan, PaymentStatus, Period,
-    RateBasis, RecordType, Status,
+    Arrangement, AsOf, AsOfBasis, Currency, Field, FlagCode, IdStability, Loan, Missing, Origin,
+    PaymentStatus, Period, RateBasis, RecordType, Status,
 };
 use crate::providers::{Mapped, Mapping};
 use crate::record::{Reader, Rejected, Unit, Why};
@@ -22,6 +22,12 @@ enum Credit {
     Canceled,
     InArrears,
 }
+
+/// Its name says per what it is.
+const RATE: &str = "yearlyOrdinalInterestRate";
+
+/// Fields about the person.
+pub(super) const PERSONAL: &[&str] = &["customerSalary", "customerAddress", "mainPhoneNumber"];
 
 const CREDIT: &[(&str, Credit)] = &[
     ("past_due", Credit::PastDue),
@@ -47,10 +53,12 @@ pub(super) fn loan(row: &RawValue, currency: Currency, at: &Mapping<'_>) -> Mapp
     standing(&mut loan, &mut row);
     amounts(&mut loan, &mut row)?;
 
-    loan.rate.percent = row.percent(Field::RatePercent, "yearlyOrdinalInterestRate");
+    loan.rate.percent = row.percent(Field::RatePercent, RATE);
     if let Some(rate) = loan.rate.percent {
         loan.rate.basis = RateBasis::AnnualNominal;
         loan.rate.period = Some(Period::Year);
+        row.is(Field::RateBasis, Origin::Derived, RATE);
+        row.is(Field::RatePeriod, Origin::Derived, RATE);
         // Percent or fraction is not documented; the number is given as it came.
         row.flag(FlagCode::RateBasisUnconfirmed, Field::RatePercent);
         if rate.value() > Decimal::ZERO && rate.value() < Decimal::ONE {
@@ -65,7 +73,7 @@ pub(super) fn loan(row: &RawValue, currency: Currency, at: &Mapping<'_>) -> Mapp
         loan.as_of = AsOf(created);
         loan.as_of_basis = AsOfBasis::ProviderReported;
     }
-    row.personal(&["customerSalary", "customerAddress", "mainPhoneNumber"]);
+    row.personal(PERSONAL);
     let drift = row.finish(DOCUMENTED, &mut loan);
     Ok((loan, drift))
 }
@@ -90,6 +98,11 @@ fn identify(loan: &mut Loan, row: &mut Reader<'_>) -> Result<(), Rejected> {
     }
     loan.borrower.customer_id = row.text(Field::BorrowerCustomerId, "customerId");
     loan.borrower.customer_external_id = Some(merchant_customer);
+    row.is(
+        Field::BorrowerCustomerExternalId,
+        Origin::Reported,
+        "merchantCustomerId",
+    );
     Ok(())
 }
 
@@ -100,11 +113,13 @@ fn standing(loan: &mut Loan, row: &mut Reader<'_>) {
     loan.dates.defaulted_on = row.date(Field::DefaultedOn, "defaultDate");
     loan.delinquency.days_past_due = row.count(Field::DaysPastDue, "daysOverdue");
     loan.delinquency.since = loan.dates.defaulted_on;
+    row.follows(Field::DelinquencySince, Field::DefaultedOn);
 
     let tracked = tracking.known() == Some(Status::Active);
     if credit.known() == Some(Credit::Canceled) {
         loan.set_status(Status::Cancelled);
         loan.native_status = credit.word().map(str::to_owned);
+        row.is(Field::Status, Origin::Reported, "creditStatus");
         row.keep("status");
     } else {
         loan.set_status(tracking.known().unwrap_or(Status::Unknown));
@@ -123,20 +138,42 @@ fn standing(loan: &mut Loan, row: &mut Reader<'_>) {
         Some(Credit::Canceled) => PaymentStatus::NotApplicable,
         // Only debts in default are ever here; without a worse word that is what is known.
         Some(Credit::Restructured) | None if tracked && !unreadable && loan.dates.defaulted_on.is_some() => {
+            row.is(Field::PaymentStatus, Origin::Inferred, "defaultDate");
             PaymentStatus::Defaulted
         }
         Some(Credit::Restructured) | None => PaymentStatus::Unknown,
     };
     loan.arrangement = match credit.known() {
-        Some(Credit::Restructured) => Arrangement::Restructured,
-        Some(Credit::PastDue | Credit::InArrears) | None if tracked => Arrangement::InCollection,
+        Some(Credit::Restructured) => {
+            row.is(Field::Arrangement, Origin::Reported, "creditStatus");
+            Arrangement::Restructured
+        }
+        Some(Credit::PastDue | Credit::InArrears) | None if tracked => {
+            row.is(Field::Arrangement, Origin::Derived, "status");
+            Arrangement::InCollection
+        }
         Some(Credit::PastDue | Credit::InArrears | Credit::Canceled) | None => Arrangement::Unknown,
     };
-    loan.delinquency.overdue = match (credit.known(), loan.delinquency.days_past_due) {
-        (Some(Credit::Canceled), _) => None,
-        (Some(Credit::PastDue | Credit::InArrears), _) => Some(true),
-        (Some(Credit::Restructured) | None, days) => days.map(|days| days > 0),
-    };
+    loan.delinquency.overdue = overdue(loan, row, credit.known());
+}
+
+fn overdue(loan: &Loan, row: &mut Reader<'_>, credit: Option<Credit>) -> Option<bool> {
+    row.follows(Field::DelinquencyOverdue, Field::DaysPastDue);
+    match (credit, loan.delinquency.days_past_due) {
+        (Some(Credit::Canceled), _) => {
+            row.lacks(Field::DelinquencyOverdue, Missing::NotApplicable, "creditStatus");
+            None
+        }
+        (Some(Credit::PastDue | Credit::InArrears), _) => {
+            row.is(Field::DelinquencyOverdue, Origin::Derived, "creditStatus");
+            Some(true)
+        }
+        (Some(Credit::Restructured) | None, Some(days)) => {
+            row.is(Field::DelinquencyOverdue, Origin::Derived, "daysOverdue");
+            Some(days > 0)
+        }
+        (Some(Credit::Restructured) | None, None) => None,
+    }
 }
 
 fn amounts(loan: &mut Loan, row: &mut Reader<'_>) -> Result<(), Rejected> {

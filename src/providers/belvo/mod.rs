@@ -1,5 +1,6 @@
 //! Belvo (Mexico): snapshots of debts handed over for collection. See `README.md` beside this file.
 
+mod history;
 mod map;
 #[cfg(test)]
 mod tests;
@@ -11,8 +12,10 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
 use super::page::{Count, Records, says_not_found};
-use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Reference, Scope, Verification};
-use crate::loan::{Currency, Loan};
+use super::{
+    Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Reference, Rows, Scope, Verification,
+};
+use crate::loan::{Currency, Loan, Snapshot};
 use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -83,12 +86,51 @@ impl Provider for Belvo {
     /// so the first tilde is ours.
     fn locate(&self, key: &str) -> Option<Scope> {
         let (merchant_customer, _) = key.split_once('~')?;
-        let text = format!("merchant_customer:{merchant_customer}");
-        DESCRIPTOR.reference(&text).ok().map(Scope::Reference)
+        snapshots_of(merchant_customer)
+    }
+
+    fn snapshots(&self) -> Option<&dyn Detail<Snapshot>> {
+        Some(self)
     }
 
     async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         self.list(call, scope, number, Answers::NameTheirSubject).await
+    }
+}
+
+/// Where all snapshots of a customer are.
+fn snapshots_of(merchant_customer: &str) -> Option<Scope> {
+    let text = format!("merchant_customer:{merchant_customer}");
+    DESCRIPTOR.reference(&text).ok().map(Scope::Reference)
+}
+
+#[async_trait]
+impl Detail<Snapshot> for Belvo {
+    fn held(&self, _: &Loan) -> Option<Rows<Snapshot>> {
+        None
+    }
+
+    /// There is no filter by loan: its snapshots are found among its customer's, newest first. One that cannot be read
+    /// may be of any of the customer's loans.
+    async fn ask(&self, call: &Call, loan: &Loan, number: u32) -> Result<Option<Rows<Snapshot>>, Error> {
+        let customer = loan.borrower.customer_external_id.as_deref();
+        let Some(scope) = customer.and_then(snapshots_of) else {
+            return Ok(None);
+        };
+        let page = self.list(call, &scope, number, Answers::NameTheirSubject).await?;
+        let mut rows = Rows {
+            rows: Vec::new(),
+            rejected: page.rejected,
+            drift: page.drift,
+            more: page.more == More::Yes,
+            standing: page.standing,
+        };
+        for seen in page.loans.iter().filter(|seen| seen.id == loan.id) {
+            let (snapshot, drift) = history::snapshot(seen);
+            rows.rows.push(snapshot);
+            rows.drift.extend(drift);
+        }
+        Ok(Some(rows))
     }
 }
 

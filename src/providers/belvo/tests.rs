@@ -4,14 +4,14 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::map;
 use super::wire::{DOCUMENTED, List};
+use super::{history, map};
 use crate::loan::{Arrangement, Loan, PaymentStatus, Status};
-use crate::providers::Mapped;
 use crate::providers::golden::{
-    any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
+    any_record, currency, details, holds, known, loan, plain, presented, record, rows, whole,
 };
 use crate::providers::page::Count;
+use crate::providers::{Mapped, Rows};
 use crate::record::Want;
 
 fn pesos(row: &RawValue) -> Mapped {
@@ -176,11 +176,64 @@ fn every_pair_of_words() {
     }
 }
 
+/// The snapshots of rows that are not rejected.
+fn snapshots(mapped: impl IntoIterator<Item = Mapped>) -> String {
+    let mut rows = Rows::collect([], |_| unreachable!());
+    for (loan, _) in mapped.into_iter().flatten() {
+        let (snapshot, drift) = history::snapshot(&loan);
+        rows.rows.push(snapshot);
+        rows.drift.extend(drift);
+    }
+    details(&rows)
+}
+
+#[test]
+fn the_history_of_the_page() {
+    assert_snapshot!(snapshots(listed().into_iter().map(pesos)));
+}
+
+#[test]
+fn snapshots_of_what_no_page_shows() {
+    let text = snapshots(rows(include_str!("fixtures/edges.json")).into_iter().map(pesos));
+    assert_snapshot!(text);
+}
+
+#[test]
+fn a_snapshot_holds_all_of_its_record_but_the_person() {
+    for row in listed() {
+        let (snapshot, _) = history::snapshot(&loan(pesos(row)));
+        let text = serde_json::to_string(&snapshot).unwrap();
+        for private in ["18500", "Insurgentes", "+5255"] {
+            assert!(!text.contains(private), "{private}");
+        }
+        let kept = [
+            "loanId",
+            "customerId",
+            "status",
+            "creditStatus",
+            "issueDate",
+            "reference",
+            "lastUpdatedDate",
+        ];
+        for key in kept
+            .iter()
+            .filter(|key| row.get().contains(&format!("\"{key}\"")))
+        {
+            assert!(snapshot.extensions.get(key).is_some(), "{key}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn anything_is_a_loan_or_rejected(row in any_record(DOCUMENTED), named in any::<bool>()) {
         // Without ids nothing else is looked at.
         let row = if named { row.replacen('{', r#"{"merchantCustomerId":"M","loanId":"L","#, 1).replace(",}", "}") } else { row };
-        holds(&pesos(&record(&row)))?;
+        let mapped = pesos(&record(&row));
+        holds(&mapped)?;
+        if let Ok((loan, _)) = mapped {
+            let (snapshot, _) = history::snapshot(&loan);
+            prop_assert!(snapshot.extensions.get("merchantCustomerId").is_some());
+        }
     }
 }

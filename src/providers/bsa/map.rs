@@ -1,12 +1,15 @@
 //! How a BSA loan becomes ours.
 
+use std::cmp::Ordering;
+
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+use super::parts::{any_known, make_up, part};
 use super::wire::{DOCUMENTED, Instalment};
 use crate::loan::{
-    Currency, Field, FlagCode, IdStability, Loan, Money, PaymentStatus, RateBasis, RecordType, Status,
-    decimal,
+    Currency, Field, FlagCode, IdStability, Loan, Missing, Origin, PaymentStatus, Phase, RateBasis,
+    RecordType, Status, decimal,
 };
 use crate::providers::{Mapped, Mapping};
 use crate::record::{Reader, Rejected, Unit, Why, calendar_date};
@@ -45,6 +48,7 @@ pub(super) fn loan(row: &RawValue, at: &Mapping<'_>) -> Mapped {
     let id = row.id("id")?;
     loan.identify(&id, IdStability::Native);
     loan.provider_refs.push("loan_id", id);
+    row.refers("loan_id", "id");
     row.reference(&mut loan.provider_refs, "account_number", "accountNo");
     row.reference(&mut loan.provider_refs, "external_id", "externalId");
     loan.borrower.customer_id = row.text(Field::BorrowerCustomerId, "customerId");
@@ -52,6 +56,7 @@ pub(super) fn loan(row: &RawValue, at: &Mapping<'_>) -> Mapped {
     loan.lender.product_id = row.text(Field::LenderProductId, "loanProductId");
     loan.lender.product_name = row.text(Field::LenderProductName, "loanProductName");
     loan.native_kind.clone_from(&loan.lender.product_name);
+    row.follows(Field::NativeKind, Field::LenderProductName);
 
     let status = row.choice(Field::Status, "status", STATUSES);
     loan.native_status = status.word().map(str::to_owned);
@@ -69,6 +74,7 @@ pub(super) fn loan(row: &RawValue, at: &Mapping<'_>) -> Mapped {
     if loan.rate.percent.is_some() {
         // Which period is a setting of the product, not of the loan.
         loan.rate.basis = RateBasis::PerPeriod;
+        row.is(Field::RateBasis, Origin::Derived, "interestRatePerPeriod");
         row.flag(FlagCode::RatePeriodUnknown, Field::RatePeriod);
     }
     loan.term.count = row.count(Field::TermCount, "termFrequency");
@@ -80,8 +86,11 @@ pub(super) fn loan(row: &RawValue, at: &Mapping<'_>) -> Mapped {
     loan.next_payment.due_on = row.date(Field::NextPaymentDueOn, "nextDueDate");
     loan.next_payment.amount = row.money(Field::NextPaymentAmount, "nextDueAmount")?;
     loan.delinquency.overdue = row.boolean(Field::DelinquencyOverdue, "overdue");
-    loan.payment_status = payment_status(loan.status, loan.delinquency.overdue);
-    maturity(&mut loan, &mut row);
+    payment_status(&mut loan, &mut row);
+    plan(&mut loan, &mut row);
+    // Both have answers of their own.
+    row.raw("repaymentHistory");
+    not_applicable(&loan, &mut row);
 
     let drift = row.finish(DOCUMENTED, &mut loan);
     Ok((loan, drift))
@@ -96,6 +105,7 @@ fn amounts(loan: &mut Loan, row: &mut Reader<'_>, currency: Currency) -> Result<
     (loan.amounts.total_outstanding, loan.amounts.credit_balance) =
         row.balance(Field::TotalOutstanding, "totalOutstanding")?;
 
+    // An absent part is nought only where the present ones already make up the total.
     let mut parts = [
         part(row, Field::PrincipalOutstanding, &["principalOutstanding"])?,
         part(row, Field::InterestOutstanding, &["interestOutstanding"])?,
@@ -103,7 +113,11 @@ fn amounts(loan: &mut Loan, row: &mut Reader<'_>, currency: Currency) -> Result<
         part(row, Field::PenaltiesOutstanding, PENALTIES)?,
     ];
     if let Some(total) = loan.amounts.total_outstanding {
-        add_up(&mut parts, total, currency, row);
+        // Whoever adds the parts up is warned.
+        let order = make_up(&mut parts, total, currency, row, "totalOutstanding");
+        if order != Some(Ordering::Equal) && any_known(&parts) {
+            row.flag(FlagCode::ComponentsMismatch, Field::TotalOutstanding);
+        }
     }
     let [principal, interest, fees, penalties] = parts;
     loan.amounts.principal_outstanding = principal.value;
@@ -113,67 +127,91 @@ fn amounts(loan: &mut Loan, row: &mut Reader<'_>, currency: Currency) -> Result<
     Ok(())
 }
 
-/// A component of what is owed, and whether the record has it at all.
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    value: Option<Money>,
-    there: bool,
-}
-
-fn part(row: &mut Reader<'_>, field: Field, keys: &[&'static str]) -> Result<Part, Rejected> {
-    for key in keys {
-        if row.has(key) {
-            return Ok(Part {
-                value: row.money(field, key)?,
-                there: true,
-            });
+fn payment_status(loan: &mut Loan, row: &mut Reader<'_>) {
+    let (payment, source) = match (loan.status, loan.delinquency.overdue) {
+        (Status::Active | Status::Overpaid, Some(true)) => (PaymentStatus::Overdue, "overdue"),
+        (Status::Active | Status::Overpaid, Some(false)) => (PaymentStatus::Current, "overdue"),
+        (Status::Active | Status::Overpaid, None) => {
+            row.lacks(Field::PaymentStatus, Missing::AbsentInResponse, "overdue");
+            return;
         }
-    }
-    Ok(Part {
-        value: None,
-        there: false,
-    })
-}
-
-/// The LMS leaves zero components out. That an absent one is zero follows only where the others already make up
-/// the total; otherwise it is not known, and whoever adds the parts up is warned.
-fn add_up(parts: &mut [Part], total: Money, currency: Currency, row: &mut Reader<'_>) {
-    let present = || parts.iter().filter_map(|part| part.value);
-    let sum = present().try_fold(Decimal::ZERO, |sum, part| decimal::checked_sum(sum, part.value()));
-    if sum == Some(total.value()) {
-        for part in parts.iter_mut().filter(|part| !part.there) {
-            part.value = Some(Money::new(Decimal::ZERO, currency));
+        (Status::Unknown, _) => {
+            row.lacks(Field::PaymentStatus, Missing::AbsentInResponse, "status");
+            return;
         }
-    } else if present().next().is_some() {
-        row.flag(FlagCode::ComponentsMismatch, Field::TotalOutstanding);
-    }
+        _ => (PaymentStatus::NotApplicable, "status"),
+    };
+    loan.payment_status = payment;
+    row.is(Field::PaymentStatus, Origin::Derived, source);
 }
 
-fn payment_status(status: Status, overdue: Option<bool>) -> PaymentStatus {
-    match (status, overdue) {
-        (Status::Active | Status::Overpaid, Some(true)) => PaymentStatus::Overdue,
-        (Status::Active | Status::Overpaid, Some(false)) => PaymentStatus::Current,
-        (Status::Active | Status::Overpaid | Status::Unknown, _) => PaymentStatus::Unknown,
-        _ => PaymentStatus::NotApplicable,
-    }
-}
-
-/// The last instalment's due date. The schedule itself is not part of the loan.
-fn maturity(loan: &mut Loan, row: &mut Reader<'_>) {
-    let Some(raw) = row.raw("repaymentSchedule") else {
+/// The last instalment's due date, and whether the plan leaves what is owed. The schedule itself is not part of the loan.
+fn plan(loan: &mut Loan, row: &mut Reader<'_>) {
+    const KEY: &str = "repaymentSchedule";
+    let Some(raw) = row.raw(KEY) else {
+        let why = if row.has(KEY) {
+            Missing::NullInResponse
+        } else {
+            Missing::AbsentInResponse
+        };
+        row.lacks(Field::MaturesOn, why, KEY);
         return;
     };
-    let Ok(schedule) = serde_json::from_str::<Vec<Instalment>>(raw) else {
-        row.malformed::<()>(Field::MaturesOn, "repaymentSchedule");
+    let Ok(schedule) = serde_json::from_str::<Vec<Instalment<'_>>>(raw) else {
+        row.malformed::<()>(Field::MaturesOn, KEY);
         return;
     };
     let due = schedule
         .iter()
         .map(|instalment| instalment.due_date.as_deref().and_then(calendar_date));
-    match due.collect::<Option<Vec<_>>>() {
-        Some(dates) => loan.dates.matures_on = dates.into_iter().max(),
+    match due
+        .collect::<Option<Vec<_>>>()
+        .map(|dates| dates.into_iter().max())
+    {
+        Some(Some(last)) => {
+            loan.dates.matures_on = Some(last);
+            row.is(Field::MaturesOn, Origin::Derived, KEY);
+        }
+        // There is no plan.
+        Some(None) => row.lacks(Field::MaturesOn, Missing::NotApplicable, KEY),
         None => {
-            row.malformed::<()>(Field::MaturesOn, "repaymentSchedule");
+            row.malformed::<()>(Field::MaturesOn, KEY);
+        }
+    }
+    if let Some(total) = loan.amounts.total_outstanding
+        && let Some(left) = left(&schedule)
+        && left != total.value()
+    {
+        row.flag(FlagCode::ScheduleMismatch, Field::TotalOutstanding);
+    }
+}
+
+/// What is left of all instalments; `None` where that is not known of every one, or there is none.
+fn left(schedule: &[Instalment<'_>]) -> Option<Decimal> {
+    let amounts = schedule.iter().map(|instalment| {
+        let text = instalment.total_outstanding?.get();
+        decimal::parse(text.trim_matches('"')).ok()
+    });
+    let sum = amounts.reduce(|sum, amount| decimal::checked_sum(sum?, amount?));
+    sum.flatten()
+}
+
+/// What makes no sense for a loan of this status, where the record does not speak of it at all.
+fn not_applicable(loan: &Loan, row: &mut Reader<'_>) {
+    let never_agreed = matches!(
+        loan.status,
+        Status::Pending | Status::Declined | Status::Withdrawn
+    );
+    let never_paid_out = never_agreed || loan.status == Status::Approved;
+    let over = loan.phase == Phase::Ended;
+    for (field, key, senseless) in [
+        (Field::Approved, "approvedPrincipal", never_agreed),
+        (Field::OriginalPrincipal, "principalDisbursed", never_paid_out),
+        (Field::NextPaymentDueOn, "nextDueDate", over),
+        (Field::NextPaymentAmount, "nextDueAmount", over),
+    ] {
+        if senseless && !row.has(key) {
+            row.lacks(field, Missing::NotApplicable, "status");
         }
     }
 }

@@ -1,6 +1,10 @@
 //! BSA LMS (Tanzania): one lender's serviced loans. See `README.md` beside this file.
 
+mod details;
+mod history;
 mod map;
+mod parts;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -15,7 +19,8 @@ use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
 use super::page::{Count, Records};
-use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Verification};
+use super::{Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Scope, Verification};
+use crate::loan::{Instalment, Transaction};
 use crate::upstream::{Answers, Auth, Call, Error, Kind, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -97,6 +102,14 @@ impl Provider for Bsa {
     fn locate(&self, key: &str) -> Option<Scope> {
         // `external` is the API's own word in the place of an id.
         (key != "external").then(|| Scope::Loan(key.to_owned()))
+    }
+
+    fn transactions(&self) -> Option<&dyn Detail<Transaction>> {
+        Some(self)
+    }
+
+    fn schedule(&self) -> Option<&dyn Detail<Instalment>> {
+        Some(self)
     }
 
     async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {

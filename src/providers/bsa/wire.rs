@@ -1,6 +1,7 @@
 //! What BSA LMS sends, in its own names.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::providers::page::{Count, Records};
 
@@ -18,8 +19,10 @@ pub(super) struct List<'a> {
 /// One instalment, as far as the loan itself needs it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Instalment {
+pub(super) struct Instalment<'a> {
     pub(super) due_date: Option<String>,
+    #[serde(borrow)]
+    pub(super) total_outstanding: Option<&'a RawValue>,
 }
 
 /// `GET {auth host}/v1/auth/token`. <https://docs.lms.bsa.ai/concepts/authorization>
@@ -69,4 +72,36 @@ pub(super) const DOCUMENTED: &[&str] = &[
     "overdue",
     "repaymentSchedule",
     "repaymentHistory",
+];
+
+/// The fields that the documents show for an instalment. <https://docs.lms.bsa.ai/loans/list>
+pub(super) const DOCUMENTED_INSTALMENT: &[&str] = &[
+    "period",
+    "fromDate",
+    "dueDate",
+    "complete",
+    "principalDue",
+    "principalOutstanding",
+    "interestDue",
+    "interestOutstanding",
+    "totalDue",
+    "totalOutstanding",
+];
+
+/// The fields that the documents of three generations name for a repayment.
+/// <https://docs.lms.bsa.ai/repayments/overview>, <https://api-docs.bsa.ai/repayments/list>
+pub(super) const DOCUMENTED_REPAYMENT: &[&str] = &[
+    "id",
+    "type",
+    "date",
+    "amount",
+    "principal",
+    "interest",
+    "fees",
+    "penalties",
+    "overpaymentPortion",
+    "reversed",
+    "status",
+    "loanId",
+    "externalId",
 ];

@@ -1,6 +1,8 @@
 //! Carbon (Nigeria): applications for business loans, in kobo. See `README.md` beside this file.
 
+mod detail;
 mod map;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -11,8 +13,8 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
 use super::page::{Count, Records, says_not_found};
-use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Verification};
-use crate::loan::Currency;
+use super::{Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Scope, Verification};
+use crate::loan::{Currency, Instalment};
 use crate::record::Unit;
 use crate::upstream::{Answers, Call, Error, Kind, Reply, Upstream};
 
@@ -71,6 +73,10 @@ impl Provider for Carbon {
         (!RESERVED.contains(&key)).then(|| Scope::Loan(key.to_owned()))
     }
 
+    fn schedule(&self) -> Option<&dyn Detail<Instalment>> {
+        Some(self)
+    }
+
     async fn page(&self, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
         match scope {
             Scope::Book => self.list(call, None, number, Answers::NameTheirSubject).await,
@@ -127,30 +133,6 @@ impl Carbon {
         let echoed = pagination.and_then(|page| page.page);
         page.numbered(&reply, number, echoed)?
             .belongs(&reply, customer, |loan| loan.borrower.customer_id.as_deref())
-    }
-
-    async fn one(&self, call: &Call, application: &str) -> Result<Page, Error> {
-        let reply = self
-            .upstream
-            .get(
-                call,
-                "get_loan",
-                Answers::NameTheirSubject,
-                &["v1", "loans", application],
-                &[],
-            )
-            .await?;
-        let one: wire::One<'_> = reply.json()?;
-        succeeded(&reply, one.status.as_deref())?;
-        let row = one
-            .data
-            .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no application"))?;
-        let at = Mapping::of(&self.id, &reply);
-        Page::collect(&reply, [row], |row| map::loan(row, self.currency, self.unit, &at)).belongs(
-            &reply,
-            Some(application),
-            |loan| loan.provider_refs.get("application_id").map(String::as_str),
-        )
     }
 }
 

@@ -3,21 +3,27 @@
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
-use super::map;
-use super::wire::{DOCUMENTED, List};
-use crate::loan::{PaymentStatus, RecordType, Status};
-use crate::providers::Mapped;
+use chrono::{DateTime, Duration, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::map::{self, Application};
+use super::schedule;
+use super::wire::{ACTIVE_LOAN, DOCUMENTED, INSTALMENT, List, OFFER, One, Schedule};
+use crate::loan::{Instalment, InstalmentStatus, PaymentStatus, RecordType, Status};
+use crate::providers::detail::day;
 use crate::providers::golden::{
-    any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
+    any_record, currency, details, holds, known, loan, plain, presented, record, rows, whole,
 };
 use crate::providers::page::Count;
+use crate::providers::{Mapped, Rows};
 use crate::record::{Unit, Want};
 
-fn naira(row: &serde_json::value::RawValue) -> Mapped {
+fn naira(row: &RawValue) -> Mapped {
     map::loan(row, currency("NGN"), Unit::Minor, &plain())
 }
 
-fn listed(text: &str) -> Vec<&serde_json::value::RawValue> {
+fn listed(text: &str) -> Vec<&RawValue> {
     let list: List<'_> = serde_json::from_str(text).unwrap();
     serde_json::from_str(list.data.unwrap().get()).unwrap()
 }
@@ -205,6 +211,110 @@ fn every_word_of_a_loan() {
     }
 }
 
+/// The record that one answer holds.
+fn one(text: &str) -> &RawValue {
+    serde_json::from_str::<One<'_>>(text).unwrap().data.unwrap()
+}
+
+/// Applications with what stands beside them.
+#[derive(Deserialize)]
+struct Joined<'a> {
+    #[serde(borrow)]
+    application: &'a RawValue,
+    #[serde(borrow)]
+    offer: Option<&'a RawValue>,
+    #[serde(borrow)]
+    active: Option<&'a RawValue>,
+}
+
+/// The loan of the detail call, seen an hour after the application was, and what could not be joined.
+fn joined(records: &Joined<'_>) -> (Mapped, Vec<String>) {
+    let at = plain();
+    let mut failed = Vec::new();
+    let mut application = match Application::read(records.application, currency("NGN"), Unit::Minor, &at) {
+        Ok(application) => application,
+        Err(rejected) => return (Err(rejected), failed),
+    };
+    if let Some(offer) = records.offer {
+        failed.extend(application.join_offer(offer).err().map(|bad| bad.to_string()));
+    }
+    if let Some(active) = records.active {
+        let later = at.fetched_at.checked_add_signed(Duration::hours(1)).unwrap();
+        failed.extend(
+            application
+                .join_active(active, later)
+                .err()
+                .map(|bad| bad.to_string()),
+        );
+    }
+    (Ok(application.finish()), failed)
+}
+
+#[test]
+fn the_samples_of_the_pages_joined() {
+    let disbursed = r#"{"application_id":"a","customer_id":"c","amount":2000000,"repayment_period":3,"status":"DISBURSED","loan_status":"ACTIVE","loan_id":"LOAN_ABC123","updated_at":"2025-01-15T10:30:00.000Z"}"#;
+    let disbursed = record(disbursed);
+    let offers = [
+        include_str!("fixtures/offer_example.json"),
+        include_str!("fixtures/offer_prose.json"),
+    ];
+    let loans = offers.map(|offer| {
+        let (loan, failed) = joined(&Joined {
+            application: &disbursed,
+            offer: Some(one(offer)),
+            active: Some(one(include_str!("fixtures/active_loan.json"))),
+        });
+        assert!(failed.is_empty());
+        let names: Vec<&str> = loan
+            .as_ref()
+            .unwrap()
+            .0
+            .received
+            .records()
+            .iter()
+            .map(crate::loan::Record::name)
+            .collect();
+        assert_eq!(names, ["", "offer", "active_loan"]);
+        loan
+    });
+    assert_snapshot!(whole(loans));
+}
+
+#[test]
+fn what_may_stand_beside_an_application() {
+    let cases: Vec<Joined<'_>> = serde_json::from_str(include_str!("fixtures/joined.json")).unwrap();
+    let text = cases.iter().map(|case| {
+        let (loan, failed) = joined(case);
+        format!("{}not joined: {failed:?}\n", known([loan]))
+    });
+    assert_snapshot!(text.collect::<String>());
+}
+
+fn plan(rows: Vec<&RawValue>, at: &str) -> Rows<Instalment> {
+    let at = DateTime::parse_from_rfc3339(at).unwrap().with_timezone(&Utc);
+    let today = day(at, schedule::AHEAD);
+    Rows::collect(rows, |row| {
+        schedule::instalment(row, currency("NGN"), Unit::Minor, today)
+    })
+}
+
+#[test]
+fn the_plan_of_the_page() {
+    let data: Schedule<'_> =
+        serde_json::from_str(one(include_str!("fixtures/repayments.json")).get()).unwrap();
+    assert_snapshot!(details(&plan(data.schedule.unwrap().0, "2025-03-01T00:00:00Z")));
+}
+
+#[test]
+fn where_instalments_stand() {
+    let text = include_str!("fixtures/plan.json");
+    assert_snapshot!(details(&plan(rows(text), "2026-05-28T12:00:00Z")));
+    let status = |at| plan(rows(text), at).rows[2].status;
+    assert_eq!(status("2026-05-27T22:59:59Z"), InstalmentStatus::Upcoming);
+    assert_eq!(status("2026-05-27T23:00:00Z"), InstalmentStatus::Due);
+    assert_eq!(status("2026-05-28T23:00:00Z"), InstalmentStatus::Overdue);
+}
+
 proptest! {
     #[test]
     fn anything_is_a_loan_or_rejected(row in any_record(DOCUMENTED)) {
@@ -215,5 +325,23 @@ proptest! {
             prop_assert!(mapped.as_ref().is_err() || mapped.as_ref().unwrap().0.personal.is_none());
             holds(&naira(&row))?;
         }
+    }
+
+    #[test]
+    fn anything_may_stand_beside_anything(
+        application in any_record(DOCUMENTED),
+        offer in any_record(OFFER),
+        active in any_record(ACTIVE_LOAN),
+        instalment in any_record(INSTALMENT),
+    ) {
+        let application = record(&application.replacen('{', r#"{"application_id":"1","#, 1).replace(",}", "}"));
+        let (offer, active) = (record(&offer), record(&active));
+        let alone = joined(&Joined { application: &application, offer: None, active: None });
+        let (all, _) = joined(&Joined { application: &application, offer: Some(&offer), active: Some(&active) });
+        prop_assert_eq!(alone.0.is_ok(), all.is_ok());
+        holds(&all)?;
+        let instalment = record(&instalment);
+        let plan = plan(vec![&instalment], "2026-05-28T12:00:00Z");
+        prop_assert_eq!(plan.rows.len().checked_add(plan.rejected.len()), Some(1));
     }
 }

@@ -141,7 +141,7 @@ impl Provider for GoScore {
         let (standing, drift) = standing(&reply, answer.status.as_deref());
         let Records(rows) = match (answer.loans, &standing) {
             (Some(rows), _) => rows,
-            (None, Standing::Incomplete(_)) => Records::default(),
+            (None, Standing::Incomplete(_) | Standing::Partial(_)) => Records::default(),
             (None, Standing::Complete) => return Err(reply.failure(Kind::BadPayload, "It holds no list")),
         };
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);

@@ -161,6 +161,8 @@ fn roll_up(row: &mut Object, dice: &mut Dice, status: &str, balance: &Balance, d
 }
 
 fn instalment(status: &str, balance: &Balance, from: u64, due: u64) -> String {
+    let written_off = status == "Closed (written off)";
+    let left = |thousandths: u64| if written_off { 0 } else { thousandths };
     let total = balance
         .principal
         .saturating_add(balance.interest)
@@ -169,13 +171,13 @@ fn instalment(status: &str, balance: &Balance, from: u64, due: u64) -> String {
         .plain("period", 1)
         .text("fromDate", &day(from))
         .text("dueDate", &day(due))
-        .plain("complete", status != "Active" && status != "Closed (written off)")
+        .plain("complete", status != "Active" && !written_off)
         .amount("principalDue", balance.principal)
-        .amount("principalOutstanding", balance.principal_left())
+        .amount("principalOutstanding", left(balance.principal_left()))
         .amount("interestDue", balance.interest)
-        .amount("interestOutstanding", balance.interest_left())
+        .amount("interestOutstanding", left(balance.interest_left()))
         .amount("totalDue", total)
-        .amount("totalOutstanding", balance.left())
+        .amount("totalOutstanding", left(balance.left()))
         .closed()
 }
 

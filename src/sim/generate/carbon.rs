@@ -50,7 +50,7 @@ pub(super) fn row(recipe: &Recipe, number: u64) -> String {
         _ => Some("ACCEPTED"),
     };
     let loan_status = disbursed.then(|| dice.pick(&LOAN_STATUSES));
-    let loan_id = disbursed.then(|| format!("LOAN_{:08X}", number.wrapping_mul(2_654_435_761) & 0xffff_ffff));
+    let loan_id = disbursed.then(|| loan_id(number));
     let kobo = match dice.below(40) {
         // The first whole number that a double cannot hold.
         0 => 9_007_199_254_740_993,
@@ -89,6 +89,19 @@ pub(super) fn row(recipe: &Recipe, number: u64) -> String {
     )
 }
 
+/// An odd factor takes the numbers apart, and its inverse puts them together again.
+const SPREAD: u64 = 2_654_435_761;
+const GATHERED: u64 = 244_002_641;
+
+fn loan_id(number: u64) -> String {
+    format!("LOAN_{:08X}", number.wrapping_mul(SPREAD) & 0xffff_ffff)
+}
+
+fn number_of_loan(id: &str) -> Option<usize> {
+    let spread = u64::from_str_radix(id.strip_prefix("LOAN_")?, 16).ok()?;
+    usize::try_from(spread.wrapping_mul(GATHERED) & 0xffff_ffff).ok()
+}
+
 pub(super) fn candidates(recipe: &Recipe, field: &str, value: &str) -> Option<Vec<usize>> {
     match field {
         "application_id" => Some(recipe.number_in(APPLICATION, value).into_iter().collect()),
@@ -97,6 +110,7 @@ pub(super) fn candidates(recipe: &Recipe, field: &str, value: &str) -> Option<Ve
             let first = usize::try_from(customer.checked_mul(LOANS_PER_CUSTOMER)?).ok()?;
             Some((first..).take(3).collect())
         }
+        "loan_id" => Some(number_of_loan(value).into_iter().collect()),
         "status" => Some(
             (0..STATUSES.len())
                 .filter(|place| STATUSES.get(*place) == Some(&value))

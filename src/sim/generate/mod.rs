@@ -15,6 +15,7 @@ use chrono::{DateTime, SecondsFormat};
 
 use super::provider::Provider;
 use dice::Dice;
+pub(super) use object::Object;
 
 /// How one provider's generated records are made.
 #[derive(Clone, Debug)]

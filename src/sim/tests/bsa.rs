@@ -208,3 +208,26 @@ async fn a_silent_maximum_makes_pages_out_of_few_rows() {
     assert_eq!((&body["total"], &body["rowsPerPage"]), (&json!(5), &json!(2)));
     assert_eq!(body["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_newest_host_has_the_history_of_a_loan_in_its_single_read() {
+    let world = World::generated(5, 60);
+    let one = async |id: &str| {
+        get(&world, Provider::Bsa, &format!("/v1/loans/{id}"))
+            .await
+            .json()
+    };
+    assert!(one("1001").await.get("repaymentHistory").is_none());
+    world.set_bsa_history(true);
+    assert_eq!(one("501").await["repaymentHistory"], json!([]));
+    let repaid = one("1001").await;
+    let payment = &repaid["repaymentHistory"][0];
+    assert_eq!(payment["amount"], repaid["totalRepayment"]);
+    assert_eq!(payment["principal"], repaid["principalPaid"]);
+    assert_eq!(
+        (&payment["id"], &payment["status"]),
+        (&json!("100101"), &json!("posted"))
+    );
+    let rows = list(&world, "?rows=100").await.json();
+    assert!(!rows.to_string().contains("repaymentHistory"));
+}

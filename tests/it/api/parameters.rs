@@ -62,7 +62,7 @@ async fn malformed_parameters() {
         ("provider=,bsa", "provider"),
         ("include=", "include"),
         ("include=raw,,personal", "include"),
-        ("include=schedule", "include"),
+        ("include=transactions", "include"),
         ("ref=", "ref"),
         ("ref=bsa:customer:", "ref"),
         ("ref=bsa:customer:a%00b", "ref"),

@@ -3,7 +3,7 @@
 use loangate::sim::{Provider, Recorded, World};
 use serde_json::Value;
 
-use crate::support::keys::assert_canonical;
+use crate::support::keys::{assert_canonical, assert_says_no_less};
 use crate::support::{Setup, encoded, loan_path};
 
 const HOSTILE: [&str; 4] = ["a/b c?d#e%", "../x", ".", ".."];
@@ -140,7 +140,12 @@ pub(super) async fn every_listed_loan_can_be_got(provider: Provider) {
         let answer = gateway.get(&loan_path(id)).await;
         answer.assert_complete();
         let got = answer.loans().remove(0);
-        assert_eq!(timeless(got), timeless(listed.clone()));
+        if provider == Provider::Carbon {
+            // Its detail call is three, and knows more.
+            assert_says_no_less(&got, &listed);
+        } else {
+            assert_eq!(timeless(got), timeless(listed.clone()));
+        }
         assert_eq!(answer.source(provider.as_str())["count"], 1);
     }
 }

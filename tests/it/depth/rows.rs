@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::{capabilities, documents, segment};
 use crate::support::Setup;
 
+/// A filter, and the rows that fit it.
+type Case = (&'static str, fn(&Value) -> bool);
+
 /// Keys that the contract gives each row.
 const TRANSACTION: &[&str] = &[
     "id",
@@ -139,7 +142,7 @@ async fn transactions_are_filtered_by_what_they_are() {
         .await
         .json();
     let all = all["data"].as_array().unwrap().clone();
-    let cases: [(&str, fn(&Value) -> bool); 4] = [
+    let cases: [Case; 4] = [
         ("monetary=true", |row| row["monetary"] == true),
         ("reversed=false", |row| row["reversed"] == false),
         ("type=repayment,disbursement", |row| {

@@ -57,3 +57,39 @@ fn tree(path: &str, value: &Value) -> Vec<String> {
     paths.sort();
     paths
 }
+
+/// Asserts that a loan says whatever an earlier observation of it said; where it differs, it is newer.
+pub fn assert_says_no_less(later: &Value, earlier: &Value) {
+    let newer = later["as_of"] != earlier["as_of"];
+    assert!(
+        !newer || instant(&later["as_of"]) > instant(&earlier["as_of"]),
+        "{later} is older than {earlier}"
+    );
+    let about_itself = ["as_of", "as_of_basis", "flags", "extensions"];
+    for (key, was) in earlier.as_object().unwrap() {
+        if !about_itself.contains(&key.as_str()) {
+            assert_no_less(&later[key], was, newer, key);
+        }
+    }
+    for (key, was) in earlier["extensions"].as_object().unwrap() {
+        let is = later["extensions"].get(key);
+        assert!(is == Some(was) || newer, "extensions.{key}: {is:?} after {was}");
+    }
+}
+
+fn instant(value: &Value) -> chrono::DateTime<chrono::FixedOffset> {
+    chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap()
+}
+
+fn assert_no_less(is: &Value, was: &Value, newer: bool, path: &str) {
+    match was {
+        Value::Null => {}
+        Value::String(word) if word == "unknown" => {}
+        Value::Object(members) => {
+            for (key, was) in members {
+                assert_no_less(&is[key], was, newer, &format!("{path}.{key}"));
+            }
+        }
+        was => assert!(is == was || (newer && !is.is_null()), "{path}: {is} after {was}"),
+    }
+}
