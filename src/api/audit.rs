@@ -82,10 +82,10 @@ impl Audit {
         self.facts().personal = true;
     }
 
-    /// So many loans, or rows of one, are given, and nothing is missing or something is.
-    pub(super) fn gives(&self, count: usize, complete: bool) {
+    /// So many loans, or rows of one, are given (`None`: totals), and nothing is missing or something is.
+    pub(super) fn gives(&self, count: impl Into<Option<usize>>, complete: bool) {
         let mut facts = self.facts();
-        facts.loans = Some(count);
+        facts.loans = count.into();
         facts.outcome = Some(if complete { "complete" } else { "incomplete" });
     }
 

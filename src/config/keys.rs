@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(KeyHash::parse(&upper), Some(hash));
         assert_eq!(format!("{hash:?}"), "KeyHash(..)");
         for wrong in [
-            "".to_owned(),
+            String::new(),
             text[7..].to_owned(),
             text[..70].to_owned(),
             format!("{text}0"),

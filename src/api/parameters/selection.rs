@@ -76,6 +76,7 @@ impl Pairs {
             binding,
         })?;
         permitted(want, caller)?;
+        record(&request.query, caller);
         Ok(request)
     }
 
@@ -91,6 +92,7 @@ impl Pairs {
         self.embedded(gateway, &query, want);
         let query = self.finish(query)?;
         permitted(want, caller)?;
+        record(&query, caller);
         Ok((query, want))
     }
 
@@ -102,7 +104,9 @@ impl Pairs {
     ) -> Result<Query, Problem> {
         self.refuse_others(SELECTION);
         let query = self.query(gateway, caller);
-        self.finish(query)
+        let query = self.finish(query)?;
+        record(&query, caller);
+        Ok(query)
     }
 
     /// A hash of what makes this list this one: who asks, and every parameter that may not change, however it was
@@ -135,11 +139,6 @@ impl Pairs {
         let connections = self.connections(gateway, caller);
         let references = self.references(gateway, caller, &connections);
         let required = self.required(gateway, caller, &connections);
-        if references.is_empty() {
-            caller.audit().asks(&connections);
-        } else {
-            caller.audit().asks(references.iter().map(|(id, _)| id));
-        }
         let filter = self.filter();
         let sort = self.sort(&filter);
         Query {
@@ -289,6 +288,15 @@ impl Pairs {
                 DEFAULT_LIMIT
             }
         }
+    }
+}
+
+/// Writes down which connections are going to be asked.
+fn record(query: &Query, caller: &Caller) {
+    if query.references.is_empty() {
+        caller.audit().asks(&query.connections);
+    } else {
+        caller.audit().asks(query.references.iter().map(|(id, _)| id));
     }
 }
 

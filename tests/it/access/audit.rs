@@ -2,8 +2,13 @@
 
 use loangate::sim::{Fault, Provider, World};
 use reqwest::Method;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 
-use super::{COLLECTIONS, UNDERWRITING, bearer, both};
+use super::{COLLECTIONS, UNDERWRITING, bearer, both, clients, underwriting};
+use crate::support::Setup;
+use crate::support::chaos::{Act, Chaos};
 use crate::support::log::Capturing;
 
 /// The line about each request, in order.
@@ -123,6 +128,73 @@ async fn every_request_leaves_one_line_that_says_who_and_how_it_ended() {
             "{line}"
         );
     }
+}
+
+/// A table of which only a part can come; what is written about it is written when it ends.
+#[tokio::test]
+async fn an_export_without_its_end_is_said_to_be_broken_off() {
+    let gateway = clients(
+        Setup::only(Provider::Carbon, &World::generated(7, 50)),
+        &[underwriting()],
+    )
+    .connection(Provider::Carbon, "page_size", "10")
+    .set("limits.max_pages_per_source", "2")
+    .start()
+    .await;
+    let log = Capturing::start();
+    let mut export = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
+        .get(format!("http://{}/loans", gateway.address))
+        .header("accept", "text/csv")
+        .bearer_auth(UNDERWRITING)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(export.status(), 200);
+    while let Ok(chunk) = export.chunk().await {
+        assert!(chunk.is_some(), "it must not look whole");
+    }
+    let lines = lines(log);
+    let [line] = lines.as_slice() else {
+        panic!("{lines:#?}");
+    };
+    for word in [
+        "status=200",
+        "outcome=broken_off",
+        "connections=carbon",
+        "count=10",
+    ] {
+        assert!(line.split(' ').any(|given| given == word), "{word}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_is_written_down_too() {
+    let world = World::documents();
+    let (_open, held) = watch::channel(false);
+    let chaos = Chaos::start(&world, move |_| Act::Held(held.clone())).await;
+    let gateway = clients(Setup::only(Provider::Carbon, &world), &[underwriting()])
+        .through(Provider::Carbon, &chaos)
+        .start()
+        .await;
+    let log = Capturing::start();
+    let mut caller = TcpStream::connect(gateway.address).await.unwrap();
+    let request = format!("GET /loans HTTP/1.1\r\nhost: gateway\r\nx-api-key: {UNDERWRITING}\r\n\r\n");
+    caller.write_all(request.as_bytes()).await.unwrap();
+    chaos.until(|counts| counts.requests() == 1).await;
+    drop(caller);
+    // The upstream is given up with the request.
+    chaos.until(|counts| counts.open == 0).await;
+    let lines = lines(log);
+    let [line] = lines.as_slice() else {
+        panic!("{lines:#?}");
+    };
+    for word in ["client=underwriting", "outcome=abandoned", "connections=carbon"] {
+        assert!(line.split(' ').any(|given| given == word), "{word}: {line}");
+    }
+    assert!(!line.contains("status="), "{line}");
 }
 
 #[tokio::test]
