@@ -1,6 +1,6 @@
 //! `loangate hash-key`
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use loangate::config::{KeyHash, new_key, weakness};
@@ -30,6 +30,9 @@ fn fresh() -> Result<String, String> {
 /// The hash of the key on standard input, and nothing else: the key is not repeated.
 fn hashed() -> Result<String, String> {
     let mut text = String::new();
+    if std::io::stdin().is_terminal() {
+        let _ = writeln!(std::io::stderr(), "Type the key, Enter and Ctrl-D:");
+    }
     std::io::stdin()
         .take(MOST)
         .read_to_string(&mut text)
