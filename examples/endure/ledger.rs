@@ -50,8 +50,8 @@ pub(crate) async fn run(size: Size, report: &mut Report) {
     let peak = gateway.usage().peak.saturating_sub(before);
     let answer = client::get(gateway.address, TARGET).await.unwrap();
     let rows: Rows = serde_json::from_slice(&answer.body).unwrap();
-    let all = usize::try_from(DAYS + 1).unwrap();
-    let rows_right = rows.complete && rows.data.len() == 200 && rows.page.total == all;
+    let rows_right =
+        rows.complete && rows.data.len() == 200 && rows.page.total == usize::try_from(DAYS).unwrap() + 1;
     let kib = u64::try_from(body.len() / 1024).unwrap();
     report.line(
         "ledger",

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use loangate::sim::{Fault, Provider, World, serve};
+use loangate::sim::{Fault, NATIVE_FINERACT_PATH, Provider, World, serve};
 use tokio::net::TcpListener;
 
 /// The world that the options ask for.
@@ -44,6 +44,9 @@ pub(super) async fn run(port: u16, loans: Option<usize>, seed: u64, faults: &[St
             provider.base_path()
         ));
     }
+    super::say(&format!(
+        "  fineract  http://{address}{NATIVE_FINERACT_PATH} (flavour = \"native\")"
+    ));
     match serve(listener, world, super::stop_signal()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => super::fail(&format!("the simulators ended: {error}")),

@@ -8,6 +8,7 @@ mod checks;
 pub mod decimal;
 mod entry;
 mod field;
+mod flag;
 mod named;
 mod received;
 mod vocabulary;
@@ -23,11 +24,12 @@ pub use checks::{check, check_schedule};
 pub use decimal::{Currency, Money, Percent};
 pub use entry::{Breakdown, Instalment, Snapshot, Transaction};
 pub use field::{Column, Field};
+pub use flag::FlagCode;
 pub use named::{Json, Named};
 pub use received::{Finding, Place, Received, Record, Trace};
 pub use vocabulary::{
-    Arrangement, AsOfBasis, BorrowerRole, Direction, FlagCode, IdStability, InstalmentStatus, Kind, Missing,
-    Origin, PaymentStatus, Period, Phase, RateBasis, RecordType, Status, TransactionType,
+    Arrangement, AsOfBasis, BorrowerRole, Direction, IdStability, InstalmentStatus, Kind, Missing, Origin,
+    PaymentStatus, Period, Phase, RateBasis, RecordType, Status, TransactionType,
 };
 
 /// One loan, application, collection snapshot or ledger, in one shape. All keys are always present on the wire;

@@ -10,6 +10,8 @@
 
 mod calendar;
 mod entries;
+mod leftover;
+mod part;
 mod provenance;
 mod reader;
 mod token;
@@ -23,8 +25,9 @@ use crate::loan::{Json, Loan, Named, Record};
 use provenance::Provenance;
 
 pub use calendar::calendar_date;
+pub use leftover::Rest;
 pub use provenance::{Account, account, shown};
-pub use reader::{Reader, Rest};
+pub use reader::Reader;
 
 /// What a caller asked to have beside the canonical fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

@@ -1,7 +1,6 @@
 //! Reading a record field by field.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -9,11 +8,10 @@ use serde_json::value::RawValue;
 
 use super::calendar::{calendar_date, parse_instant};
 use super::entries::{Entries, Entry, Fate};
-use super::token::{self, Token};
+use super::part::Part;
+use super::token::Token;
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
-use crate::loan::{
-    Currency, Field, Finding, Flag, FlagCode, Json, Missing, Money, Named, Origin, Percent, decimal,
-};
+use crate::loan::{Currency, Field, Finding, Flag, FlagCode, Missing, Money, Origin, Percent, decimal};
 
 /// One record being read.
 #[derive(Debug)]
@@ -21,10 +19,13 @@ pub struct Reader<'a, F = Field> {
     pub(super) text: &'a str,
     /// The record's name beside others of the same loan; empty for the one the loan itself is made from.
     pub(super) name: &'static str,
-    entries: Vec<Entry<'a>>,
-    next: usize,
-    currency: Option<Currency>,
-    unit: Unit,
+    /// Where in the record this object is, with a dot behind it; empty for the record itself.
+    pub(super) prefix: &'static str,
+    pub(super) entries: Vec<Entry<'a>>,
+    pub(super) parts: Vec<Part>,
+    pub(super) next: usize,
+    pub(super) currency: Option<Currency>,
+    pub(super) unit: Unit,
     pub(super) flags: Vec<Flag<F>>,
     pub(super) found: Vec<Found<F>>,
     /// The loan's references, and where they came from.
@@ -40,17 +41,6 @@ pub(super) struct Found<F> {
     pub(super) source: &'static str,
 }
 
-/// What is left of a record when everything of use was read.
-#[derive(Debug)]
-pub struct Rest<F> {
-    /// What to know about fields.
-    pub flags: Vec<Flag<F>>,
-    /// What nobody read.
-    pub extensions: Named<Json>,
-    /// What no document names.
-    pub drift: Vec<Drift>,
-}
-
 impl<'a, F: Copy + PartialEq> Reader<'a, F> {
     /// Starts reading a record.
     pub fn new(record: &'a RawValue) -> Result<Self, Rejected> {
@@ -59,21 +49,26 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
 
     /// Starts reading a record that stands beside the one the loan itself is made from.
     pub fn named(name: &'static str, record: &'a RawValue) -> Result<Self, Rejected> {
-        let text = record.get();
         let Entries(list) =
-            serde_json::from_str(text).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
-        Ok(Self {
+            serde_json::from_str(record.get()).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
+        Ok(Self::over(record.get(), name, list))
+    }
+
+    pub(super) fn over(text: &'a str, name: &'static str, entries: Vec<Entry<'a>>) -> Self {
+        Self {
             text,
             name,
-            found: Vec::with_capacity(list.len()),
-            entries: list,
+            prefix: "",
+            found: Vec::with_capacity(entries.len()),
+            entries,
+            parts: Vec::new(),
             next: 0,
             currency: None,
             unit: Unit::Major,
             flags: Vec::new(),
             references: Vec::new(),
             drift: Vec::new(),
-        })
+        }
     }
 
     /// Says what the amounts of this record are in. Before it, no amount can be read.
@@ -88,6 +83,11 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         if !self.flags.contains(&flag) {
             self.flags.push(flag);
         }
+    }
+
+    /// Whether there is such a flag.
+    pub fn is_flagged(&self, code: FlagCode, field: F) -> bool {
+        self.flags.contains(&Flag { code, field })
     }
 
     /// Notes how a field that was not simply read came by its value: from this name of the provider, or from what
@@ -282,60 +282,6 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
         None
     }
 
-    /// Ends the reading of a record that is a row of something larger.
-    pub fn rest(mut self, documented: &[&'static str]) -> Rest<F> {
-        let (extensions, _) = self.leftover(documented);
-        Rest {
-            flags: self.flags,
-            extensions,
-            drift: self.drift,
-        }
-    }
-
-    /// What nobody read, and where the person is. What no document names is noted as drift.
-    pub(super) fn leftover(
-        &mut self,
-        documented: &[&'static str],
-    ) -> (Named<Json>, Vec<(Box<str>, Range<usize>)>) {
-        let mut extensions = Named::default();
-        let mut personal = Vec::new();
-        for entry in &self.entries {
-            let known = || documented.iter().find(|known| **known == entry.key);
-            let name = || match known() {
-                Some(known) => Cow::Borrowed(*known),
-                None => Cow::Owned(entry.key.replace(char::is_control, "\u{FFFD}")),
-            };
-            match entry.fate {
-                Fate::Read => {}
-                Fate::Unread | Fate::Kept => {
-                    if let Some(json) = token::presentable(entry.raw) {
-                        extensions.push(name(), json);
-                    }
-                }
-                Fate::Personal => {
-                    let start = offset(self.text, entry.raw);
-                    personal.push((
-                        Box::from(entry.key.as_ref()),
-                        start..start.saturating_add(entry.raw.len()),
-                    ));
-                }
-            }
-            if entry.ambiguous && entry.fate == Fate::Unread {
-                self.drift.push(Drift {
-                    kind: DriftKind::ChangedType,
-                    field: name().into_owned(),
-                });
-            }
-            if entry.fate == Fate::Unread && known().is_none() {
-                self.drift.push(Drift {
-                    kind: DriftKind::UnknownField,
-                    field: name().into_owned(),
-                });
-            }
-        }
-        (extensions, personal)
-    }
-
     /// A field that is not money: absent, null, a value, or something unreadable.
     fn read<T>(
         &mut self,
@@ -391,6 +337,7 @@ impl<'a, F: Copy + PartialEq> Reader<'a, F> {
 
     /// Adapters read in the order of the provider's page, so the next entry is usually the one.
     fn find(&mut self, key: &str) -> Option<&mut Entry<'a>> {
+        let key = key.strip_prefix(self.prefix)?;
         let at = match self.entries.get(self.next) {
             Some(entry) if entry.key == key => self.next,
             _ => self.entries.iter().position(|entry| entry.key == key)?,
@@ -408,9 +355,4 @@ fn decimal_of(token: &Token<'_>) -> Option<Decimal> {
         _ => return None,
     };
     parsed.ok().map(|number| number.normalize())
-}
-
-/// Where a part of a text begins in it.
-fn offset(whole: &str, part: &str) -> usize {
-    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }

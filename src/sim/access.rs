@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::fault::Fault;
+use super::fineract_native;
 use super::provider::{Provider, credential, fixed_token};
 use super::reply::{Reply, failure};
 use super::request::Ask;
@@ -18,6 +19,7 @@ const BSA_LIFE: i64 = 365 * 24 * 60 * 60;
 pub(super) fn allowed(state: &State, ask: &Ask) -> bool {
     let provider = ask.provider;
     match provider {
+        Provider::Fineract if fineract_native::is_asked(ask) => fineract_native::refusal(ask).is_none(),
         Provider::Carbon => {
             ask.header("apikey") == credential(provider, "api_key")
                 && ask.header("x-carbon-key") == credential(provider, "carbon_key")
@@ -35,6 +37,13 @@ pub(super) fn allowed(state: &State, ask: &Ask) -> bool {
 pub(super) fn bearer(ask: &Ask) -> Option<&str> {
     let (scheme, token) = ask.header("authorization").split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// `user:password`, decoded.
+pub(super) fn basic(ask: &Ask) -> Option<Vec<u8>> {
+    let (scheme, value) = ask.header("authorization").split_once(' ')?;
+    let basic = scheme.eq_ignore_ascii_case("basic");
+    basic.then(|| STANDARD.decode(value).ok()).flatten()
 }
 
 fn token_works(state: &State, provider: Provider, token: &str) -> bool {
@@ -78,16 +87,7 @@ pub(super) fn hand_out(state: &mut State, ask: &Ask) -> Reply {
         credential(ask.provider, "email"),
         credential(ask.provider, "password")
     );
-    let given = ask
-        .header("authorization")
-        .split_once(' ')
-        .and_then(|(scheme, value)| {
-            scheme
-                .eq_ignore_ascii_case("basic")
-                .then(|| STANDARD.decode(value).ok())
-                .flatten()
-        });
-    if given.as_deref() != Some(expected.as_bytes()) {
+    if basic(ask).as_deref() != Some(expected.as_bytes()) {
         return failure(ask.provider, 401, "authentication failed");
     }
     let issued_at = now.timestamp();

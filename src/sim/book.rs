@@ -101,7 +101,11 @@ impl Book {
 
     /// One page of a listing.
     pub(super) fn page(&self, listing: &Listing, order: Order, page: usize, size: usize) -> Vec<String> {
-        let start = page.saturating_sub(1).saturating_mul(size);
+        self.slice(listing, order, page.saturating_sub(1).saturating_mul(size), size)
+    }
+
+    /// Some rows of a listing from a position on.
+    pub(super) fn slice(&self, listing: &Listing, order: Order, start: usize, size: usize) -> Vec<String> {
         (start..start.saturating_add(size).min(listing.len()))
             .filter_map(|position| self.row(listing.index(order, position)?))
             .collect()

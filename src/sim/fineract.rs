@@ -42,14 +42,19 @@ impl Ledgers {
         self.given.insert(loan_id.to_owned(), rows.into());
     }
 
-    fn rows(&self, loan_id: &str) -> Option<String> {
+    /// The schedule of a generated loan, and whether money was paid out.
+    pub(super) fn schedule(&self, loan_id: &str) -> Option<(String, bool)> {
+        self.generated.schedule(loan_id)
+    }
+
+    pub(super) fn rows(&self, loan_id: &str) -> Option<String> {
         self.given
             .get(loan_id)
             .map(|rows| rows.join(","))
             .or_else(|| self.generated.ledger(loan_id).map(|rows| rows.join(",")))
     }
 
-    fn bent(&self, loan_id: &str) -> Option<String> {
+    pub(super) fn bent(&self, loan_id: &str) -> Option<String> {
         let rows = match self.given.get(loan_id) {
             Some(rows) => rows.to_vec(),
             None => self.generated.ledger(loan_id)?,

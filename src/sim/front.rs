@@ -17,7 +17,7 @@ use super::record::with_new_words;
 use super::reply::{Reply, no_such_route, unauthorized, wrong_method};
 use super::request::{Ask, Call};
 use super::world::World;
-use super::{access, belvo, bsa, carbon, fineract, goscore};
+use super::{access, belvo, bsa, carbon, fineract, fineract_native, goscore};
 
 /// How a healthy answer is bent by a fault that shows in its rows only.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +98,9 @@ fn at_the_door(world: &World, ask: &Ask) -> Result<Fault, Reply> {
 }
 
 fn no_entry(ask: &Ask) -> Reply {
+    if let Some(refusal) = fineract_native::refusal(ask) {
+        return refusal;
+    }
     if ask.provider == Provider::Fineract && access::bearer(ask).is_none() {
         // Without a token there is nothing to call invalid.
         return Reply::new(401, "", "").header("www-authenticate", "Bearer");
@@ -111,6 +114,7 @@ fn loans(world: &World, ask: &Ask, bend: Bend) -> Reply {
         Provider::Carbon => carbon::answer(world, ask, bend),
         Provider::Bsa => bsa::answer(world, ask, bend),
         Provider::Belvo => belvo::answer(world, ask, bend),
+        Provider::Fineract if fineract_native::is_asked(ask) => fineract_native::answer(world, ask, bend),
         Provider::Fineract => fineract::answer(world, ask, bend),
     }
 }

@@ -90,6 +90,16 @@ pub fn credentials(provider: Provider) -> Credentials {
     }
 }
 
+/// Where the simulator of Apache Fineract itself is: what follows `http://host:port` in its `base_url`.
+pub const NATIVE_FINERACT_PATH: &str = "/fineract/fineract-provider/api/v1";
+
+/// What that one lets in.
+pub const NATIVE_FINERACT: Credentials = &[
+    ("username", "demo-user"),
+    ("password", "demo-password"),
+    ("tenant", "demo"),
+];
+
 /// A bearer token that works without being minted, for connections configured with `token`.
 /// `None` where the provider has no bearer tokens.
 pub fn fixed_token(provider: Provider) -> Option<&'static str> {

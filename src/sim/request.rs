@@ -71,16 +71,18 @@ impl Call {
         match path.as_slice() {
             ["goscore", "api", "1.0", "auth"] | ["bsa-auth", "v1", "auth", "token"] => Self::Token,
             ["goscore", "api", "1.0", "loans", consent] => Self::Loans(Some((*consent).to_owned())),
-            ["carbon", "baas", "api", "v1", "loans"] | ["bsa", "v1", "loans"] | ["belvo", "loans"] => {
-                Self::Loans(None)
-            }
+            ["carbon", "baas", "api", "v1", "loans"]
+            | ["bsa", "v1", "loans"]
+            | ["belvo", "loans"]
+            | ["fineract", "fineract-provider", "api", "v1", "loans"] => Self::Loans(None),
             ["bsa", "v1", "loans", "external", reference] => Self::LoanByReference((*reference).to_owned()),
             ["carbon", "baas", "api", "v1", "loans", "active"] => Self::ActiveLoan,
             ["carbon", "baas", "api", "v1", "loans", id, "offer"] => Self::Offer((*id).to_owned()),
             ["carbon", "baas", "api", "v1", "loans", id, "repayments"] => Self::Repayments((*id).to_owned()),
             ["carbon", "baas", "api", "v1", "loans", id]
             | ["bsa", "v1", "loans", id]
-            | ["belvo", "loans", id] => Self::Loan((*id).to_owned()),
+            | ["belvo", "loans", id]
+            | ["fineract", "fineract-provider", "api", "v1", "loans", id] => Self::Loan((*id).to_owned()),
             // ASP.NET matches literal segments without regard to case.
             ["fineract", "api", version, loans, id, transactions]
                 if is_version(version)

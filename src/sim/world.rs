@@ -13,7 +13,7 @@ use super::generate::Recipe;
 use super::goscore::Consent;
 use super::provider::Provider;
 use super::request::Recorded;
-use super::{belvo, bsa, carbon, fineract, front, goscore};
+use super::{belvo, bsa, carbon, fineract, fineract_native, front, goscore};
 
 /// A simulator that runs for days must not remember every request of every day.
 const REQUESTS_KEPT: usize = 100_000;
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) faults: HashMap<Provider, Fault>,
     pub(super) max_per_page: HashMap<Provider, usize>,
     pub(super) carbon_envelope: CarbonEnvelope,
+    /// Whether Fineract is of a release that does not know the filter by client.
+    pub(super) ignores_client: bool,
     /// Token to its owner and the second it expires.
     pub(super) tokens: HashMap<String, (Provider, i64)>,
     requests: VecDeque<Recorded>,
@@ -90,6 +92,7 @@ impl World {
                 continued(Provider::Carbon, carbon::sample_rows()),
                 continued(Provider::Bsa, bsa::sample_rows()),
                 continued(Provider::Belvo, belvo::sample_rows()),
+                fineract_native::book(seed, total),
             ]),
             bsa_history: false,
             consents: goscore::consents(debts),
@@ -102,6 +105,7 @@ impl World {
                 (Provider::Belvo, 100),
             ]),
             carbon_envelope: CarbonEnvelope::Pagination,
+            ignores_client: false,
             tokens: HashMap::new(),
             requests: VecDeque::new(),
             serial: 0,
@@ -143,6 +147,17 @@ impl World {
     /// Sets the transactions of one Fineract loan.
     pub fn set_fineract_ledger(&self, loan_id: &str, rows: Vec<String>) {
         self.with(|state| state.ledgers.set(loan_id, rows));
+    }
+
+    /// Replaces the loans of Apache Fineract itself, each as a list has it; their schedules and transactions are those
+    /// of the loans with the same ids.
+    pub fn set_native_loans(&self, rows: Vec<String>) {
+        self.with(|state| state.books.insert(Provider::Fineract, Book::of(rows)));
+    }
+
+    /// Makes Apache Fineract one of the releases that ignore `clientId` and give everybody's loans.
+    pub fn set_ignores_client(&self, ignores: bool) {
+        self.with(|state| state.ignores_client = ignores);
     }
 
     /// Sets the most rows that a provider puts on a page, without telling anybody who asks for more.

@@ -26,6 +26,11 @@ impl Auth {
     pub fn bearer(token: &SecretString) -> Result<Self, NotAHeader> {
         Ok(Self::Headers(vec![(AUTHORIZATION, bearer(token)?)]))
     }
+
+    /// A user's name and password on every call.
+    pub fn basic(user: &str, password: &SecretString) -> Result<Self, NotAHeader> {
+        Ok(Self::Headers(vec![(AUTHORIZATION, basic(user, password)?)]))
+    }
 }
 
 /// A header that debug output does not show.

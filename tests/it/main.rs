@@ -26,6 +26,7 @@ mod inbound;
 mod inside;
 mod joined;
 mod lifecycle;
+mod native;
 mod partial;
 mod require;
 mod secrets;

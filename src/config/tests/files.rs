@@ -13,6 +13,7 @@ const NONE: Variables<'_> = &[("LOANGATE__AUTH__MODE", "none")];
 /// What default.toml refers to.
 const SURROUNDINGS: Variables<'_> = &[
     ("LOANGATE__CONNECTIONS__BSA__PASSWORD", "word"),
+    ("LOANGATE__CONNECTIONS__CORE__PASSWORD", "word"),
     ("GOSCORE_SECRET_KEY", "word"),
 ];
 
@@ -29,7 +30,8 @@ fn uncommented(text: &str) -> String {
 
 /// The keys of each provider, as a provider would read them.
 fn connection(_: &Limits, id: &str, section: &mut Section<'_>) -> Option<(String, ConnectionSettings)> {
-    assert_eq!(section.require_string("provider"), id);
+    let provider = if id == "core" { "fineract" } else { id };
+    assert_eq!(section.require_string("provider"), provider);
     section.base_url("base_url", None);
     match id {
         "goscore" => {
@@ -52,7 +54,14 @@ fn connection(_: &Limits, id: &str, section: &mut Section<'_>) -> Option<(String
             section.require_secret("key_secret");
             section.require_string("currency");
         }
+        "core" => {
+            section.require_string("flavour");
+            section.require_string("username");
+            section.require_secret("password");
+            section.require_string("tenant");
+        }
         "fineract" => {
+            section.choice("flavour", 0, &[("wrapper", 1)]);
             section.require_string("api_version");
             section.require_secret("token");
             section.require_string("language");
@@ -84,7 +93,7 @@ fn default_explains_every_connection() {
     assert!(config.warnings.is_empty());
     assert_eq!(config.auth.clients.len(), 2);
     let ids: Vec<&str> = connections.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(ids, ["belvo", "bsa", "carbon", "fineract", "goscore"]);
+    assert_eq!(ids, ["belvo", "bsa", "carbon", "core", "fineract", "goscore"]);
 
     let settings = |id: &str| connections.iter().find(|(name, _)| name == id).unwrap().1.clone();
     let written = settings("fineract");

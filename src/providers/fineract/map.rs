@@ -7,47 +7,27 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::wire::{CurrencyData, TRANSACTION, Type};
-use crate::loan::{Currency, Field, Flag, FlagCode, IdStability, Loan, Money, RecordType, Status, decimal};
+use super::ledger::{self, Entry};
+use super::types::{Effect, Meaning};
+use super::wire::TRANSACTION;
+use crate::loan::{
+    Column, Currency, Field, Finding, FlagCode, IdStability, Loan, Missing, Money, Origin, Place, RecordType,
+    Status, Trace, TransactionType, decimal,
+};
 use crate::providers::{Mapped, Mapping};
-use crate::record::{Drift, DriftKind, Reader, Rejected, Unit, Why, calendar_date};
 
-/// Transaction types by `type.id`: whether the row moves the balance. An id that is not here is new and does not.
-/// From `LoanTransactionType` and `isNonMonetaryTransaction()` of Apache Fineract.
-const MONETARY: &[i64] = &[
-    1, 2, 4, 5, 6, 8, 9, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 33, 35, 37,
-];
-const BOOKKEEPING: &[i64] = &[
-    0, 3, 7, 10, 12, 13, 14, 15, 27, 29, 30, 32, 34, 36, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
-];
-const DISBURSEMENT: i64 = 1;
-const WRITE_OFF: i64 = 6;
-/// Cash of the borrower against the plan.
-const REPAYMENTS: &[i64] = &[2, 28];
-/// Types after which a zero balance does not mean that the loan was repaid: they put the debt up, or hand money of an
-/// open loan back.
-const REOPENING: &[i64] = &[DISBURSEMENT, 18, 19, 25, 35];
-/// Types that pay towards the debt. What they pay beyond it belongs to the borrower.
-const CREDITS: &[i64] = &[2, 21, 22, 23, 24, 26, 28, 31, 33, 37];
-/// Types that use up or return what was paid beyond the debt, as far as their own overpayment portion goes.
-const RETURNS: &[i64] = &[DISBURSEMENT, 20, 25];
-/// Moves an overpayment to another account: all of it is one.
-const TRANSFER_REFUND: i64 = 16;
-/// The other amounts of a row. Nothing of the loan comes from them, but a ledger in which one cannot be kept exactly
-/// is not to be relied on.
-const PORTIONS: &[&str] = &[
-    "netDisbursalAmount",
-    "principalPortion",
-    "interestPortion",
-    "feeChargesPortion",
-    "penaltyChargesPortion",
-    "unrecognizedIncomePortion",
-];
+/// Where in the record, which is the list of rows, a field of ours was looked for.
+const AMOUNTS: &str = "[].amount";
+const BALANCES: &str = "[].outstandingLoanBalance";
+const BEYOND: &str = "[].overpaymentPortion";
+const CODES: &str = "[].currency.code";
+const DATES: &str = "[].date";
+const TYPES: &str = "[].type.id";
 
 /// What a row says about the loan.
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    type_id: i64,
+    meaning: Meaning,
     date: Reading<NaiveDate>,
     amount: Reading<Money>,
     balance: Option<Money>,
@@ -62,7 +42,30 @@ struct Reading<T> {
     unreadable: bool,
 }
 
-/// Maps the ledger of loan `id`.
+impl Row {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            meaning: entry.meaning,
+            date: Reading {
+                value: entry.transaction.posted_on,
+                unreadable: entry.unreadable(Column::PostedOn),
+            },
+            amount: Reading {
+                value: entry.transaction.amount,
+                unreadable: entry.unreadable(Column::Amount),
+            },
+            balance: entry.balance.0,
+            credit: entry.balance.1,
+            overpayment: entry.overpayment,
+        }
+    }
+
+    fn is(&self, kind: TransactionType) -> bool {
+        self.meaning.kind == kind
+    }
+}
+
+/// Maps the ledger of loan `id`. A row that cannot be used rejects the loan: its balance would not be to be trusted.
 pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'_>) -> Mapped {
     let mut loan = Loan::unknown(
         at.connection,
@@ -74,117 +77,42 @@ pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'
     loan.provider_refs.push("loan_id", id.to_owned());
 
     let mut drift = Vec::new();
-    let mut ledger = Vec::with_capacity(rows.len());
-    for row in rows {
-        ledger.extend(self::row(row, &mut loan, &mut drift)?);
+    let mut personal = Vec::new();
+    let mut counted = Vec::with_capacity(rows.len());
+    let mut ledger = ledger::of(&loan, data.get(), TRANSACTION);
+    for (number, row) in rows.iter().enumerate() {
+        let mut entry = ledger.entry(row)?;
+        drift.append(&mut entry.drift);
+        let places = entry.personal.drain(..);
+        personal.extend(places.map(|(name, place)| (Box::from(format!("[{number}].{name}")), place)));
+        if !entry.known && !entry.reversed() {
+            // It may have moved money.
+            loan.flag(FlagCode::UnknownNativeValue, Field::PrincipalOutstanding);
+        }
+        if entry.unreadable(Column::Reversed) {
+            loan.flag(FlagCode::MalformedField, Field::Status);
+        }
+        if entry.counts() {
+            counted.push(Row::of(&entry));
+        }
     }
+    loan.currency = ledger.currency;
     // By date; rows of one day, and rows without one, stay in the server's order.
-    if ledger.iter().all(|row| row.date.value.is_some()) {
-        ledger.sort_by_key(|row| row.date.value);
+    if counted.iter().all(|row| row.date.value.is_some()) {
+        counted.sort_by_key(|row| row.date.value);
     }
     if let Some(currency) = loan.currency {
-        derive(&mut loan, &ledger, currency);
+        derive(&mut loan, &counted, currency);
     }
-    loan.received.push("", data.get(), Vec::new());
+    account(&mut loan, &counted);
+    loan.received.push("", data.get(), personal);
     drift.sort();
     drift.dedup();
     Ok((loan, drift))
 }
 
-/// Reads a row; `None` when it does not count towards any balance.
-fn row(raw: &RawValue, loan: &mut Loan, drift: &mut Vec<Drift>) -> Result<Option<Row>, Rejected> {
-    let mut row = Reader::new(raw)?;
-    let currency = row
-        .raw("currency")
-        .and_then(|raw| serde_json::from_str::<CurrencyData>(raw).ok())
-        .and_then(|data| data.code)
-        .and_then(|code| Currency::parse(&code))
-        .filter(|currency| loan.currency.is_none_or(|known| known == *currency))
-        .ok_or(Rejected::new("currency", Why::NoCurrency))?;
-    loan.currency = Some(currency);
-    row.amounts_are_in(currency, Unit::Major);
-
-    let type_id = row
-        .raw("type")
-        .and_then(|raw| serde_json::from_str::<Type>(raw).ok())
-        .and_then(|kind| kind.id);
-    let date = date(&mut row);
-    let amount = row.money(Field::OriginalPrincipal, "amount")?;
-    let (balance, credit) = row.balance(Field::PrincipalOutstanding, "outstandingLoanBalance")?;
-    let overpayment = row.money(Field::CreditBalance, "overpaymentPortion")?;
-    for portion in PORTIONS {
-        row.money(Field::TotalPaid, portion)?;
-    }
-    // The page has only the first; newer servers say by the second that they reversed a row themselves.
-    let reversed = row.boolean(Field::Status, "manuallyReversed").unwrap_or(false)
-        || row.raw("reversedOnDate").is_some();
-
-    let known = type_id.is_some_and(|id| MONETARY.contains(&id) || BOOKKEEPING.contains(&id));
-    if !known {
-        drift.push(Drift {
-            kind: DriftKind::UnknownValue,
-            field: "type.id".to_owned(),
-        });
-        if !reversed {
-            // It may have moved money.
-            loan.flag(FlagCode::UnknownNativeValue, Field::PrincipalOutstanding);
-        }
-    }
-    // Only what no document names matters here; the row itself belongs to the ledger, not to the loan.
-    let mut unused = Loan::unknown(
-        &loan.connection,
-        loan.provider,
-        RecordType::LedgerView,
-        loan.as_of.0,
-    );
-    drift.extend(row.finish(TRANSACTION, &mut unused));
-    let unreadable = |field| {
-        let flag = Flag {
-            code: FlagCode::MalformedField,
-            field,
-        };
-        unused.flags.contains(&flag)
-    };
-    if unreadable(Field::Status) {
-        loan.flag(FlagCode::MalformedField, Field::Status);
-    }
-    let row = Row {
-        type_id: type_id.unwrap_or_default(),
-        date: Reading {
-            value: date,
-            unreadable: unreadable(Field::DisbursedOn),
-        },
-        amount: Reading {
-            value: amount,
-            unreadable: unreadable(Field::OriginalPrincipal),
-        },
-        balance,
-        credit,
-        overpayment,
-    };
-    Ok((MONETARY.contains(&row.type_id) && !reversed).then_some(row))
-}
-
-/// `[year, month, day]`, or ISO text from newer servers. Two numbers are a day nobody can name.
-fn date(row: &mut Reader<'_, Field>) -> Option<NaiveDate> {
-    let raw = row.raw("date")?;
-    let date = match serde_json::from_str::<Vec<i32>>(raw) {
-        Ok(parts) => match parts.as_slice() {
-            [year @ 1..=9999, month, day, ..] => u32::try_from(*month)
-                .ok()
-                .zip(u32::try_from(*day).ok())
-                .and_then(|(month, day)| NaiveDate::from_ymd_opt(*year, month, day)),
-            _ => None,
-        },
-        Err(_) => serde_json::from_str::<String>(raw)
-            .ok()
-            .and_then(|text| calendar_date(&text)),
-    };
-    date.or_else(|| row.malformed(Field::DisbursedOn, "date"))
-}
-
 fn derive(loan: &mut Loan, ledger: &[Row], currency: Currency) {
-    let disbursements = || ledger.iter().filter(|row| row.type_id == DISBURSEMENT);
+    let disbursements = || ledger.iter().filter(|row| row.is(TransactionType::Disbursement));
     if let Some(first) = disbursements().next() {
         loan.dates.disbursed_on = taken(loan, first.date, Field::DisbursedOn);
         let sum = disbursements()
@@ -197,7 +125,8 @@ fn derive(loan: &mut Loan, ledger: &[Row], currency: Currency) {
             loan.flag(FlagCode::BalanceDerived, Field::OriginalPrincipal);
         }
     }
-    if let Some(last) = ledger.iter().rfind(|row| REPAYMENTS.contains(&row.type_id)) {
+    // Cash of the borrower against the plan.
+    if let Some(last) = ledger.iter().rfind(|row| row.is(TransactionType::Repayment)) {
         loan.last_payment.paid_on = taken(loan, last.date, Field::LastPaymentPaidOn);
         loan.last_payment.amount = taken(loan, last.amount, Field::LastPaymentAmount);
     }
@@ -233,12 +162,13 @@ fn overpaid(ledger: &[Row], currency: Currency) -> Option<Money> {
     let mut left = Decimal::ZERO;
     for row in ledger {
         let beyond = row.overpayment.map_or(Decimal::ZERO, |money| money.value());
-        let moved = row.amount.value.map_or(Decimal::ZERO, |money| money.value());
-        let change = match row.type_id {
-            kind if CREDITS.contains(&kind) => Some(beyond),
-            kind if RETURNS.contains(&kind) => Decimal::ZERO.checked_sub(beyond),
-            TRANSFER_REFUND => Decimal::ZERO.checked_sub(moved),
-            _ => continue,
+        let all = row.amount.value.map_or(Decimal::ZERO, |money| money.value());
+        let change = if row.meaning.pays() {
+            Some(beyond)
+        } else if let Some(returned) = row.meaning.returns(beyond, all) {
+            Decimal::ZERO.checked_sub(returned)
+        } else {
+            continue;
         };
         left = decimal::checked_sum(left, change?)?.max(Decimal::ZERO);
     }
@@ -246,7 +176,7 @@ fn overpaid(ledger: &[Row], currency: Currency) -> Option<Money> {
 }
 
 fn status(ledger: &[Row], last: &Row, in_credit: bool) -> Status {
-    if ledger.iter().any(|row| row.type_id == WRITE_OFF) {
+    if ledger.iter().any(|row| row.is(TransactionType::WriteOff)) {
         return Status::WrittenOff;
     }
     let Some(balance) = last.balance else {
@@ -256,9 +186,103 @@ fn status(ledger: &[Row], last: &Row, in_credit: bool) -> Status {
         Status::Overpaid
     } else if !balance.value().is_zero() {
         Status::Active
-    } else if REOPENING.contains(&last.type_id) {
+    } else if last.meaning.effect == Effect::Up {
+        // It put the debt up, or handed money of an open loan back: this nought does not mean that it was repaid.
         Status::Unknown
     } else {
         Status::Closed
     }
+}
+
+/// Notes where everything came from, and why something did not come.
+fn account(loan: &mut Loan, ledger: &[Row]) {
+    let amounts = &loan.amounts;
+    let in_credit = ledger.last().and_then(|last| last.credit).is_some();
+    let written_off = loan.status == Status::WrittenOff;
+    let derived = [
+        (
+            Field::OriginalPrincipal,
+            AMOUNTS,
+            amounts.original_principal.is_some(),
+        ),
+        (
+            Field::PrincipalOutstanding,
+            BALANCES,
+            amounts.principal_outstanding.is_some(),
+        ),
+        (Field::DisbursedOn, DATES, loan.dates.disbursed_on.is_some()),
+        (
+            Field::LastPaymentPaidOn,
+            DATES,
+            loan.last_payment.paid_on.is_some(),
+        ),
+        (
+            Field::LastPaymentAmount,
+            AMOUNTS,
+            loan.last_payment.amount.is_some(),
+        ),
+    ];
+    let unreadable = |field| {
+        let mut flags = loan.flags.iter();
+        flags.any(|flag| flag.code == FlagCode::MalformedField && flag.field == field)
+    };
+    let mut notes: Vec<(Field, Finding, &'static str)> = derived
+        .into_iter()
+        .map(|(field, source, there)| {
+            let finding = match there {
+                true => Finding::Is(Origin::Derived),
+                false if unreadable(field) => Finding::Missing(Missing::Unparseable),
+                false => Finding::Missing(Missing::AbsentInResponse),
+            };
+            (field, finding, source)
+        })
+        .collect();
+    notes.push((Field::Id, Finding::Is(Origin::Derived), "(request)"));
+    notes.push(match loan.currency {
+        Some(_) => (Field::Currency, Finding::Is(Origin::Reported), CODES),
+        None => (
+            Field::Currency,
+            Finding::Missing(Missing::AbsentInResponse),
+            CODES,
+        ),
+    });
+    notes.push(match amounts.credit_balance {
+        Some(_) if in_credit => (Field::CreditBalance, Finding::Is(Origin::Derived), BALANCES),
+        Some(_) => (Field::CreditBalance, Finding::Is(Origin::Derived), BEYOND),
+        None => (
+            Field::CreditBalance,
+            Finding::Missing(Missing::NotApplicable),
+            BEYOND,
+        ),
+    });
+    notes.push(match loan.status {
+        Status::Unknown => (
+            Field::Status,
+            Finding::Missing(Missing::AbsentInResponse),
+            BALANCES,
+        ),
+        _ if written_off => (Field::Status, Finding::Is(Origin::Inferred), TYPES),
+        _ => (Field::Status, Finding::Is(Origin::Inferred), BALANCES),
+    });
+    notes.push((
+        Field::NativeStatus,
+        Finding::Missing(Missing::NotInProviderSchema),
+        "",
+    ));
+    let trace = |place, finding, source| Trace {
+        place,
+        finding,
+        record: "",
+        source,
+    };
+    let mut traces: Vec<Trace> = notes
+        .into_iter()
+        .map(|(field, finding, source)| trace(Place::Field(field), finding, source))
+        .collect();
+    traces.push(trace(
+        Place::Reference("loan_id"),
+        Finding::Is(Origin::Derived),
+        "(request)",
+    ));
+    loan.received.trace(traces);
 }

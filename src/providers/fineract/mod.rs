@@ -1,8 +1,12 @@
 //! Fineract-style ledgers behind a wrapper that shows transactions only. See `README.md` beside this file.
 
+mod dates;
+mod ledger;
 mod map;
+mod native;
 #[cfg(test)]
 mod tests;
+mod types;
 mod wire;
 
 use std::sync::Arc;
@@ -11,7 +15,8 @@ use async_trait::async_trait;
 use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 
 use super::page::Records;
-use super::{Connecting, Descriptor, Mapping, Page, Provider, Scope, Verification};
+use super::{Connecting, Descriptor, Detail, Mapping, Page, Provider, Rows, Scope, Verification};
+use crate::loan::{Loan, Transaction};
 use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -31,7 +36,19 @@ struct Fineract {
     version: String,
 }
 
+/// Two flavours of one name: the wrapper that shows transactions only, and Apache Fineract itself.
 fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
+    let native = open
+        .section
+        .choice("flavour", false, &[("wrapper", false), ("native", true)]);
+    if native {
+        native::connect(open)
+    } else {
+        wrapper(open)
+    }
+}
+
+fn wrapper(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
     let base = open.base_url(None);
     let auth = open.fixed_token().unwrap_or_else(|| {
         open.section.require_secret("token");
@@ -74,6 +91,10 @@ impl Provider for Fineract {
             .map(Scope::Reference)
     }
 
+    fn transactions(&self) -> Option<&dyn Detail<Transaction>> {
+        Some(self)
+    }
+
     /// The whole ledger is one page, and one loan.
     async fn page(&self, call: &Call, scope: &Scope, _: u32) -> Result<Page, Error> {
         let loan = match scope {
@@ -104,5 +125,18 @@ impl Provider for Fineract {
         Ok(Page::collect(&reply, [data], |data| {
             map::loan(loan, data, &rows, &at)
         }))
+    }
+}
+
+/// The loan is made from its ledger.
+impl Detail<Transaction> for Fineract {
+    fn embedded(&self) -> bool {
+        true
+    }
+
+    fn held(&self, loan: &Loan) -> Option<Rows<Transaction>> {
+        let whole = loan.received.main()?.text();
+        let rows: Records<'_> = serde_json::from_str(whole).ok()?;
+        Some(ledger::of(loan, whole, wire::TRANSACTION).rows(&rows))
     }
 }

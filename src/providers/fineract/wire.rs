@@ -43,17 +43,74 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     }
 }
 
-/// `type` of a transaction. Only the id counts: codes are ambiguous and flags incomplete.
+/// What of a transaction is about people.
 #[derive(Debug, Deserialize)]
-pub(super) struct Type {
-    pub(super) id: Option<i64>,
+#[serde(rename_all = "camelCase")]
+pub(super) struct About<'a> {
+    #[serde(borrow)]
+    pub(super) payment_detail_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) transfer: Option<&'a RawValue>,
 }
 
-/// `currency` of a transaction: the loan's, repeated on every row.
-#[derive(Debug, Deserialize)]
-pub(super) struct CurrencyData {
-    pub(super) code: Option<String>,
-}
+/// `type` of a transaction. Only the id counts: codes are ambiguous and flags incomplete. From the page and, below its
+/// flags, from `LoanTransactionEnumData` of Apache Fineract.
+pub(super) const TYPE: &[&str] = &[
+    "id",
+    "code",
+    "value",
+    "disbursement",
+    "repaymentAtDisbursement",
+    "repayment",
+    "contra",
+    "waiveInterest",
+    "waiveCharges",
+    "accrual",
+    "writeOff",
+    "recoveryRepayment",
+    "initiateTransfer",
+    "approveTransfer",
+    "withdrawTransfer",
+    "rejectTransfer",
+    "chargePayment",
+    "refund",
+    "refundForActiveLoans",
+    "creditBalanceRefund",
+    "merchantIssuedRefund",
+    "payoutRefund",
+    "goodwillCredit",
+    "chargeRefund",
+    "chargeback",
+    "chargeAdjustment",
+    "chargeoff",
+    "downPayment",
+    "reAge",
+    "reAmortize",
+    "interestPaymentWaiver",
+    "accrualActivity",
+    "interestRefund",
+    "accrualAdjustment",
+    "capitalizedIncome",
+    "capitalizedIncomeAmortization",
+    "capitalizedIncomeAdjustment",
+    "contractTermination",
+    "capitalizedIncomeAmortizationAdjustment",
+    "buyDownFee",
+    "buyDownFeeAdjustment",
+    "buyDownFeeAmortization",
+    "buyDownFeeAmortizationAdjustment",
+];
+
+/// `currency`: the loan's, repeated on every row.
+pub(super) const CURRENCY: &[&str] = &[
+    "code",
+    "name",
+    "decimalPlaces",
+    "displaySymbol",
+    "nameCode",
+    "displayLabel",
+    "inMultiplesOf",
+];
 
 /// The fields of a transaction, from the page.
 pub(super) const TRANSACTION: &[&str] = &[

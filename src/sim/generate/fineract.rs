@@ -31,7 +31,7 @@ const FLAGS: [&str; 16] = [
     "refundForActiveLoans",
 ];
 
-const NAIRA: &str = concat!(
+pub(super) const NAIRA: &str = concat!(
     r#"{"code":"NGN","name":"Nigerian Naira","decimalPlaces":2,"displaySymbol":"₦","#,
     r#""nameCode":"currency.NGN","displayLabel":"Nigerian Naira (₦)","inMultiplesOf":0}"#
 );
@@ -56,11 +56,46 @@ struct Entry {
     reversed: bool,
 }
 
-pub(super) fn ledger(recipe: &Recipe, number: u64) -> Vec<String> {
+/// What a ledger says about its loan, in thousandths and seconds.
+pub(super) struct Story {
+    pub(super) lent: u64,
+    pub(super) begin: u64,
+    pub(super) end: u64,
+    /// Before the last row.
+    pub(super) owed: u64,
+    pub(super) interest: u64,
+    pub(super) over: u64,
+}
+
+pub(super) fn story(recipe: &Recipe, number: u64) -> Story {
+    let (lent, begin, entries) = begun(recipe, number);
+    let paid = || {
+        entries
+            .iter()
+            .filter(|entry| entry.kind == REPAYMENT && !entry.reversed)
+    };
+    let regular = paid().filter(|entry| entry.over == 0);
+    let last = entries.last();
+    Story {
+        lent,
+        begin,
+        end: last.map_or(begin, |last| last.day),
+        owed: regular.fold(lent, |owed, entry| owed.saturating_sub(entry.principal)),
+        interest: paid().fold(0, |sum, entry| sum.saturating_add(entry.interest)),
+        over: last.map_or(0, |last| last.over),
+    }
+}
+
+fn begun(recipe: &Recipe, number: u64) -> (u64, u64, Vec<Entry>) {
     let mut dice = recipe.dice(40, number);
     let lent = dice.thousandths(500_000).max(1000);
     let begin = BEGIN.saturating_add(number.saturating_mul(7919) % (300 * DAY));
     let entries = history(&mut dice, number, lent, begin);
+    (lent, begin, entries)
+}
+
+pub(super) fn ledger(recipe: &Recipe, number: u64) -> Vec<String> {
+    let (lent, _, entries) = begun(recipe, number);
     let first_id = number.saturating_mul(100).saturating_add(5000);
     (first_id..)
         .zip(&entries)
@@ -172,7 +207,7 @@ fn written(id: u64, entry: &Entry, lent: u64) -> String {
 }
 
 /// `[2025,3,3]`
-fn date(seconds: u64) -> String {
+pub(super) fn date(seconds: u64) -> String {
     let date = i64::try_from(seconds)
         .ok()
         .and_then(|seconds| DateTime::from_timestamp(seconds, 0))

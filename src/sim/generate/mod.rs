@@ -8,6 +8,7 @@ mod bsa;
 mod carbon;
 mod dice;
 mod fineract;
+mod fineract_loan;
 mod goscore;
 mod object;
 
@@ -45,8 +46,7 @@ impl Recipe {
             Provider::Carbon => carbon::row(self, number(index)),
             Provider::Bsa => bsa::row(self, number(index)),
             Provider::Belvo => belvo::row(self, index),
-            // Loans have ledgers, not rows.
-            Provider::Fineract => String::new(),
+            Provider::Fineract => fineract_loan::row(self, number(index)),
         }
     }
 
@@ -56,13 +56,26 @@ impl Recipe {
         (index < self.count).then(|| fineract::ledger(self, number(index)))
     }
 
+    /// The schedule of a loan, and whether it has a ledger; `None` when there is no such loan.
+    pub(super) fn schedule(&self, loan_id: &str) -> Option<(String, bool)> {
+        let index: usize = loan_id.parse::<usize>().ok()?.checked_sub(fineract::FIRST_LOAN)?;
+        let number = number(index);
+        (index < self.count).then(|| {
+            (
+                fineract_loan::schedule(self, number),
+                !fineract_loan::is_pending(number),
+            )
+        })
+    }
+
     /// The only records in which this field can have this value; `None` when that takes a search.
     pub(super) fn candidates(&self, field: &str, value: &str) -> Option<Vec<usize>> {
         let candidates = match self.provider {
             Provider::Carbon => carbon::candidates(self, field, value),
             Provider::Bsa => bsa::candidates(field, value),
             Provider::Belvo => belvo::candidates(self, field, value),
-            Provider::Goscore | Provider::Fineract => None,
+            Provider::Fineract => fineract_loan::candidates(field, value),
+            Provider::Goscore => None,
         }?;
         Some(
             candidates

@@ -13,6 +13,7 @@ mod bsa;
 mod carbon;
 mod faults;
 mod fineract;
+mod fineract_native;
 mod generated;
 mod goscore;
 mod sockets;

@@ -6,9 +6,6 @@ use serde_json::Value;
 use super::{capabilities, documents, segment};
 use crate::support::Setup;
 
-/// A filter, and the rows that fit it.
-type Case = (&'static str, fn(&Value) -> bool);
-
 /// Keys that the contract gives each row.
 const TRANSACTION: &[&str] = &[
     "id",
@@ -134,6 +131,9 @@ async fn pages_of_a_ledger_make_up_the_whole() {
     }
 }
 
+/// Whether a row is among those asked for.
+type Fits = fn(&Value) -> bool;
+
 #[tokio::test]
 async fn transactions_are_filtered_by_what_they_are() {
     let gateway = Setup::only(Provider::Fineract, &World::documents()).start().await;
@@ -142,7 +142,7 @@ async fn transactions_are_filtered_by_what_they_are() {
         .await
         .json();
     let all = all["data"].as_array().unwrap().clone();
-    let cases: [Case; 4] = [
+    let cases: [(&str, Fits); 4] = [
         ("monetary=true", |row| row["monetary"] == true),
         ("reversed=false", |row| row["reversed"] == false),
         ("type=repayment,disbursement", |row| {

@@ -84,6 +84,21 @@ impl Setup {
         setup
     }
 
+    /// Apache Fineract itself, under the name `core`.
+    pub fn native_fineract(world: &World) -> Self {
+        let mut setup = Self::of(world, &[]);
+        let base = format!("http://{EXAMPLE_SIMULATORS}{}", sim::NATIVE_FINERACT_PATH);
+        let table = "\n[connections.core]\nprovider = \"fineract\"\nflavour = \"native\"";
+        write!(setup.text, "{table}\nbase_url = \"{base}\"").unwrap();
+        for (key, value) in sim::NATIVE_FINERACT {
+            write!(setup.text, "\n{key} = \"{value}\"").unwrap();
+        }
+        setup
+            .set("connections.core.retry.base", "1ms")
+            .set("connections.core.retry.max", "2ms")
+            .set("connections.core.circuit.failures", "1000")
+    }
+
     /// Overrides a key of the config, as an environment variable would.
     pub fn set(mut self, key: &str, value: &str) -> Self {
         let name = format!("LOANGATE__{}", key.replace('.', "__").to_uppercase());

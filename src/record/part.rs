@@ -1,0 +1,177 @@
+//! Objects within a record, read like records of their own.
+
+use std::borrow::Cow;
+use std::mem::take;
+use std::ops::Range;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::entries::{Entries, Fate};
+use super::leftover::offset;
+use super::reader::Reader;
+use super::{Rejected, Why, token};
+use crate::loan::{Json, Named};
+
+/// What is left of an object within a record when everything of use was read.
+#[derive(Debug)]
+pub(super) struct Part {
+    path: &'static str,
+    left: Option<Json>,
+    personal: Vec<(Box<str>, Range<usize>)>,
+}
+
+impl Part {
+    /// Whether it is the value of this key of the object at `prefix`.
+    pub(super) fn is_at(&self, prefix: &str, key: &str) -> bool {
+        let within = self.path.strip_prefix(prefix);
+        within.and_then(|path| path.strip_suffix('.')) == Some(key)
+    }
+
+    /// Hands over what is left, under its name.
+    pub(super) fn pour(
+        &mut self,
+        name: Cow<'static, str>,
+        extensions: &mut Named<Json>,
+        personal: &mut Vec<(Box<str>, Range<usize>)>,
+    ) {
+        if let Some(left) = self.left.take() {
+            extensions.push(name, left);
+        }
+        personal.append(&mut self.personal);
+    }
+}
+
+/// What is left of an object, if anything is.
+fn object(left: &Named<Json>) -> Option<Json> {
+    let json = (!left.is_empty()).then(|| to_raw_value(left).ok());
+    json.flatten().map(Json)
+}
+
+impl<'a, F: Copy + PartialEq> Reader<'a, F> {
+    /// Starts reading a row of a larger text, so that places in it are places in the whole.
+    pub fn within(whole: &'a str, row: &'a RawValue) -> Result<Self, Rejected> {
+        let Entries(list) =
+            serde_json::from_str(row.get()).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
+        Ok(Self::over(whole, "", list))
+    }
+
+    /// Opens the object at `path`, which ends in a dot. Its fields are read by their whole paths, and [`Self::close`]
+    /// takes it back. Where there is none, none of its fields is there; what is no object is flagged at `field`.
+    #[must_use]
+    pub fn open(&mut self, field: F, path: &'static str) -> Self {
+        let key = path.strip_suffix('.').unwrap_or(path);
+        let entries = match self.raw(key).map(serde_json::from_str) {
+            Some(Ok(Entries(list))) => list,
+            Some(Err(_)) => {
+                self.malformed::<()>(field, key);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        Self {
+            prefix: path,
+            currency: self.currency,
+            unit: self.unit,
+            ..Self::over(self.text, self.name, entries)
+        }
+    }
+
+    /// Takes back an object that was opened: what nobody read of it is left under its name.
+    pub fn close(&mut self, mut part: Self, documented: &[&'static str]) {
+        let (extensions, personal) = part.leftover(documented);
+        for flag in take(&mut part.flags) {
+            self.flag(flag.code, flag.field);
+        }
+        self.found.append(&mut part.found);
+        self.references.append(&mut part.references);
+        self.drift.append(&mut part.drift);
+        self.parts.push(Part {
+            path: part.prefix,
+            left: object(&extensions),
+            personal,
+        });
+    }
+
+    /// Marks values about a person that are deeper in a field which is read elsewhere: a list at `path`, which ends in a
+    /// dot. The values come in order, each with its name.
+    pub fn personal_in(&mut self, path: &'static str, values: impl IntoIterator<Item = (String, &'a str)>) {
+        let place = |value: &str| {
+            let start = offset(self.text, value);
+            start..start.saturating_add(value.len())
+        };
+        let personal = values
+            .into_iter()
+            .map(|(name, value)| (name.into_boxed_str(), place(value)))
+            .collect();
+        self.parts.push(Part {
+            path,
+            left: None,
+            personal,
+        });
+    }
+
+    /// Leaves some rows of a list at `path`, which ends in a dot, although the list was read: nothing of ours holds them.
+    pub fn leave_rows(&mut self, path: &'static str, rows: impl IntoIterator<Item = &'a RawValue>) {
+        let rows: Vec<Json> = rows
+            .into_iter()
+            .filter_map(|row| token::presentable(row.get()))
+            .collect();
+        let left = (!rows.is_empty()).then(|| to_raw_value(&rows).ok().map(Json));
+        self.parts.push(Part {
+            path,
+            left: left.flatten(),
+            personal: Vec::new(),
+        });
+    }
+
+    /// Marks the fields about the person that are known by how their names end.
+    pub fn personal_ending(&mut self, endings: &[&str]) {
+        for entry in &mut self.entries {
+            if endings.iter().any(|ending| entry.key.ends_with(ending)) {
+                entry.fate = Fate::Personal;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loan::Column;
+
+    #[test]
+    fn what_is_left_of_an_object_stays_under_its_name_and_its_people_are_found_in_the_whole() {
+        let text =
+            r#"[{"a":{"x":1,"y":"2026-05-02","name":"Ada","more":true},"b":7,"list":[{"n":1},{"m":2}]}]"#;
+        let rows: Vec<&RawValue> = serde_json::from_str(text).unwrap();
+        let mut row: Reader<'_, Column> = Reader::within(text, rows[0]).unwrap();
+        let mut a = row.open(Column::Id, "a.");
+        assert_eq!(a.date(Column::PostedOn, "a.y").unwrap().to_string(), "2026-05-02");
+        a.personal_ending(&["ame"]);
+        row.close(a, &["x"]);
+        let absent = row.open(Column::Id, "absent.");
+        row.close(absent, &[]);
+        let list: Vec<&RawValue> = serde_json::from_str(row.raw("list").unwrap()).unwrap();
+        row.leave_rows("list.", list.into_iter().skip(1));
+        let mut b = row.open(Column::Number, "b.");
+        assert_eq!(b.count(Column::Number, "b.n"), None);
+        row.close(b, &[]);
+
+        let rest = row.rest(&["a", "b"]);
+        let left = serde_json::to_string(&rest.extensions).unwrap();
+        assert_eq!(left, r#"{"a":{"x":"1","more":true},"b":"7","list":[{"m":"2"}]}"#);
+        let people: Vec<(&str, &str)> = rest
+            .personal
+            .iter()
+            .map(|(name, place)| (&**name, &text[place.clone()]))
+            .collect();
+        assert_eq!(people, [("a.name", r#""Ada""#)]);
+        let drift: Vec<(&str, &str)> = rest
+            .drift
+            .iter()
+            .map(|drift| (drift.kind.as_str(), &*drift.field))
+            .collect();
+        assert_eq!(drift, [("unknown_field", "a.more"), ("changed_type", "b")]);
+        assert_eq!(rest.flags.len(), 1);
+    }
+}
