@@ -10,8 +10,8 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use crate::api::cursor::Cursors;
-use crate::api::{Api, Lifecycle};
-use crate::config::{self, Config, Document, Problems};
+use crate::api::{Access, Api, Lifecycle, Limit, Meters, Scope, Settings};
+use crate::config::{self, AccessScope, AuthClient, AuthMode, Config, Document, KeyHash, Problems};
 use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared};
 use crate::server::{self, Patience, Routes, Stop};
 
@@ -24,14 +24,16 @@ pub struct App {
     routes: Routes,
 }
 
-/// What outlives a reload: where we listen, the requests in hand, what cursors name, and the key they are signed with if the config
-/// names none.
+/// What outlives a reload: where we listen, the requests in hand, what cursors name, the key they are signed with if the
+/// config names none, what the limits of clients stand at, and the key of whoever started this gateway for itself.
 #[derive(Debug, Clone)]
 struct Lasting {
     listen: SocketAddr,
     lifecycle: Lifecycle,
     held: Held,
     cursor_key: SecretString,
+    meters: Meters,
+    owner: Option<KeyHash>,
 }
 
 /// Replaces what a running gateway serves.
@@ -44,12 +46,20 @@ pub struct Reloader {
 impl App {
     /// Builds a gateway, or reports every problem of its config.
     pub fn build(document: &Document) -> Result<Self, Problems> {
+        Self::build_for(document, None)
+    }
+
+    /// Builds a gateway that also lets in, to everything, who has the key of this hash: for a program that starts one
+    /// for itself from a config whose keys it does not have.
+    pub fn build_for(document: &Document, owner: Option<KeyHash>) -> Result<Self, Problems> {
         let opened = open(document)?;
         let lasting = Lasting {
             listen: opened.config.server.listen,
             lifecycle: Lifecycle::new(opened.config.server.max_in_flight),
             held: Held::new(opened.config.cursor.ttl),
             cursor_key: Cursors::random_key(),
+            meters: Meters::default(),
+            owner,
         };
         let config = opened.config.clone();
         let routes = Arc::new(ArcSwap::from_pointee(routes(opened, &lasting)));
@@ -108,9 +118,7 @@ impl Reloader {
 
 fn routes(opened: Opened, lasting: &Lasting) -> Router {
     let config = &opened.config;
-    // Without authentication the only thing that says who may see people's data is where we listen, whatever a new
-    // config says.
-    let personal_allowed = lasting.listen.ip().to_canonical().is_loopback();
+    let access = access(config, lasting);
     let keys = match config.cursor.keys.as_slice() {
         [] => std::slice::from_ref(&lasting.cursor_key),
         keys => keys,
@@ -118,7 +126,45 @@ fn routes(opened: Opened, lasting: &Lasting) -> Router {
     let cursors = Cursors::new(keys, config.cursor.ttl);
     let base_path = config.server.base_path.clone();
     let gateway = opened.gateway(lasting.held.clone());
-    Api::new(gateway, personal_allowed, cursors, lasting.lifecycle.clone()).router(&base_path)
+    Api::new(gateway, access, cursors, lasting.lifecycle.clone()).router(&base_path)
+}
+
+/// Who may ask for what.
+fn access(config: &Config, lasting: &Lasting) -> Access {
+    if config.auth.mode == AuthMode::None {
+        // Without authentication the only thing that says who may see people's data is where we listen, whatever a new
+        // config says.
+        return Access::everyone(lasting.listen.ip().to_canonical().is_loopback());
+    }
+    let owner = lasting.owner.map(|key| Settings {
+        // No client of a config can have this id.
+        id: "(owner)".to_owned(),
+        keys: vec![key.bytes()],
+        scopes: vec![Scope::LoansRead, Scope::PersonalRead],
+        connections: None,
+        limit: Limit::default(),
+    });
+    let clients = config.auth.clients.iter().map(client).chain(owner);
+    Access::clients(clients.collect(), &lasting.meters)
+}
+
+fn client(client: &AuthClient) -> Settings {
+    let scope = |scope: &AccessScope| match scope {
+        AccessScope::LoansRead => Scope::LoansRead,
+        AccessScope::PersonalRead => Scope::PersonalRead,
+        AccessScope::CustomersWrite => Scope::CustomersWrite,
+        AccessScope::MetricsRead => Scope::MetricsRead,
+    };
+    Settings {
+        id: client.id.clone(),
+        keys: client.keys.iter().map(|key| key.bytes()).collect(),
+        scopes: client.scopes.iter().map(scope).collect(),
+        connections: client.connections.clone(),
+        limit: Limit {
+            rate: client.rate_limit.map(|limit| (limit.per_second, limit.burst)),
+            concurrency: client.max_concurrency,
+        },
+    }
 }
 
 /// A config and its connections, open and ready to be asked.

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::access::Caller;
 use super::loans::PageInfo;
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
@@ -62,12 +63,15 @@ struct One<'a> {
 pub(super) async fn list(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
     Pairs::from_query(query.as_deref()).none()?;
-    let data: Vec<View<'_>> = api.gateway.connections().map(view).collect();
+    let seen = api.gateway.connections();
+    let seen = seen.filter(|connection| caller.sees(&connection.id));
+    let data: Vec<View<'_>> = seen.map(view).collect();
     let page = PageInfo {
         limit: data.len(),
         count: data.len(),
@@ -88,15 +92,19 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
     Pairs::from_query(query.as_deref()).none()?;
-    let connection = parameter(&path)
-        .and_then(|id| api.gateway.connection(id))
-        .ok_or_else(|| Problem::new(Code::ConnectionNotFound))?;
+    let name = parameter(&path).ok_or(Problem::new(Code::ConnectionNotFound))?;
+    caller.may_name(name)?;
+    let connection = api
+        .gateway
+        .connection(name)
+        .ok_or(Problem::new(Code::ConnectionNotFound))?;
     Ok(Json(One {
         data: view(connection),
         request_id: id.as_str(),

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::access::Caller;
 use super::answers::{SCHEDULE, TRANSACTIONS, respond, tag};
 use super::failures::{absent, answered, refused};
 use super::loans::PageInfo;
@@ -29,6 +30,7 @@ struct List<'a> {
 struct Question<'a> {
     api: &'a Api,
     id: &'a RequestId,
+    caller: &'a Caller,
     headers: &'a HeaderMap,
     connection: &'a str,
     key: &'a str,
@@ -38,43 +40,46 @@ struct Question<'a> {
 pub(super) async fn transactions(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let (connection, key) = named(&path)?;
+    let (connection, key) = named(&api, &caller, &path)?;
     let pairs = Pairs::from_query(query.as_deref());
-    let (request, filter) = pairs.transactions_request(connection, key)?;
-    let question = Question::new(&api, &id, &headers, (connection, key), &request);
+    let (request, filter) = pairs.transactions_request(&caller, connection, key)?;
+    let question = Question::new(&api, &id, &caller, &headers, (connection, key), &request);
     question.answer(TRANSACTIONS, |rows| arrange(rows, &filter)).await
 }
 
 pub(super) async fn schedule(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let (connection, key) = named(&path)?;
-    let request = Pairs::from_query(query.as_deref()).rows_request("schedule", connection, key)?;
-    let question = Question::new(&api, &id, &headers, (connection, key), &request);
+    let (connection, key) = named(&api, &caller, &path)?;
+    let request = Pairs::from_query(query.as_deref()).rows_request(&caller, "schedule", connection, key)?;
+    let question = Question::new(&api, &id, &caller, &headers, (connection, key), &request);
     question.answer(SCHEDULE, |_| {}).await
 }
 
 pub(super) async fn snapshots(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let (connection, key) = named(&path)?;
-    let request = Pairs::from_query(query.as_deref()).rows_request("snapshots", connection, key)?;
-    let question = Question::new(&api, &id, &headers, (connection, key), &request);
+    let (connection, key) = named(&api, &caller, &path)?;
+    let request = Pairs::from_query(query.as_deref()).rows_request(&caller, "snapshots", connection, key)?;
+    let question = Question::new(&api, &id, &caller, &headers, (connection, key), &request);
     question
         .answer(|provider| provider.snapshots(), |rows| newest_first(rows))
         .await
@@ -91,11 +96,19 @@ fn newest_first(rows: &mut [Snapshot]) {
     rows.sort_by_key(|row| (row.as_of.is_none(), Reverse(row.as_of)));
 }
 
-/// The connection and the native key in the path.
-pub(super) fn named(path: &MatchedParameter) -> Result<(&str, &str), Problem> {
-    parameter(path)
+/// The connection and the native key in the path, if the caller may name that connection.
+pub(super) fn named<'a>(
+    api: &Api,
+    caller: &Caller,
+    path: &'a MatchedParameter,
+) -> Result<(&'a str, &'a str), Problem> {
+    let (connection, key) = parameter(path)
         .and_then(|loan| loan.split_once(':'))
-        .ok_or(Problem::new(Code::LoanNotFound))
+        .ok_or(Problem::new(Code::LoanNotFound))?;
+    caller.may_name(connection)?;
+    let asked = api.gateway.connection(connection);
+    caller.audit().asks(asked.map(|connection| &connection.id));
+    Ok((connection, key))
 }
 
 /// What a connection cannot do, said with what it can.
@@ -112,6 +125,7 @@ impl<'a> Question<'a> {
     fn new(
         api: &'a Api,
         id: &'a RequestId,
+        caller: &'a Caller,
         headers: &'a HeaderMap,
         (connection, key): (&'a str, &'a str),
         request: &'a RowsRequest,
@@ -119,6 +133,7 @@ impl<'a> Question<'a> {
         Self {
             api,
             id,
+            caller,
             headers,
             connection,
             key,
@@ -169,6 +184,7 @@ impl<'a> Question<'a> {
     }
 
     fn respond(&self, page: &RowsPage) -> Result<Response, Problem> {
+        self.caller.audit().gives(page.rows.len(), page.complete);
         let source = std::slice::from_ref(&page.source);
         let tag = tag(&page.rows, page.complete, page.next.is_some(), source);
         let next_cursor = page

@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::access::Caller;
 use super::answers::{respond, tag, with};
 use super::details::named;
 use super::failures::absent;
@@ -53,13 +54,14 @@ struct Field {
 pub(super) async fn explain(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let (connection, key) = named(&path)?;
-    let (want, asker) = Pairs::from_query(query.as_deref()).explanation(api.personal_allowed)?;
+    let (connection, key) = named(&api, &caller, &path)?;
+    let (want, asker) = Pairs::from_query(query.as_deref()).explanation(&caller)?;
     let deadline = api.gateway.deadline();
     let (found, source) = api
         .gateway
@@ -70,6 +72,7 @@ pub(super) async fn explain(
         return Err(absent(&[source]));
     };
     let complete = source.status == Status::Ok;
+    caller.audit().gives(1, complete);
     let shown = with(&loan, want);
     let tag = tag(&[&shown], complete, false, std::slice::from_ref(&source));
     let body = One {

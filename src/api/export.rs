@@ -10,7 +10,9 @@ use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::access::Caller;
 use super::answers::presented;
+use super::audit::Audit;
 use super::failures::{answered, missing, refused};
 use super::media::Format;
 use super::middleware::InFlight;
@@ -50,6 +52,7 @@ struct End<'a> {
 /// Opens the stream; what fails before its first row is a problem like any other.
 pub(super) async fn export(
     api: &Api,
+    caller: &Caller,
     place: InFlight,
     query: &Query,
     want: Want,
@@ -64,7 +67,8 @@ pub(super) async fn export(
     answered(&stream.sources(), &required)?;
     let (parts, written) = mpsc::channel(AHEAD);
     let gateway = Arc::clone(&api.gateway);
-    spawn(read(api.clone(), stream, parts, required, place));
+    let lasting = (place, caller.audit().clone());
+    spawn(read(api.clone(), stream, parts, required, lasting));
     let head = if format == Format::Csv {
         table::head()
     } else {
@@ -103,15 +107,16 @@ async fn read(
     mut stream: Stream,
     parts: mpsc::Sender<Part>,
     required: Vec<Arc<str>>,
-    place: InFlight,
+    (place, audit): (InFlight, Audit),
 ) {
     let mut count = 0_usize;
     loop {
         let batch = tokio::select! {
             batch = stream.next(api.gateway.deadline()) => batch,
-            () = parts.closed() => return,
+            () = parts.closed() => return audit.breaks_off(count),
         };
         if !required.is_empty() && missing(&stream.sources(), &required).is_some() {
+            audit.breaks_off(count);
             // Nobody is there to hear it if this fails.
             let _ = parts.send(Part::Cut).await;
             return;
@@ -121,14 +126,21 @@ async fn read(
                 count = count.saturating_add(loans.len());
                 Part::Loans(loans)
             }
-            None => Part::End {
-                complete: stream.complete(),
-                count,
-                sources: stream.sources(),
-            },
+            None => {
+                audit.gives(count, stream.complete());
+                Part::End {
+                    complete: stream.complete(),
+                    count,
+                    sources: stream.sources(),
+                }
+            }
         };
         let last = matches!(part, Part::End { .. });
-        if parts.send(part).await.is_err() || last {
+        let unheard = parts.send(part).await.is_err();
+        if unheard {
+            audit.breaks_off(count);
+        }
+        if unheard || last {
             drop(place);
             return;
         }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::access::Caller;
 use super::answers::{SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
 use super::details::{named, not_supported};
 use super::export::export;
@@ -53,17 +54,19 @@ struct One<'a> {
 pub(super) async fn list(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     Extension(place): Extension<InFlight>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let pairs = Pairs::from_query(query.as_deref());
-    either(&api, &id, place, &headers, pairs).await
+    either(&api, &id, &caller, place, &headers, pairs).await
 }
 
 pub(super) async fn search(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     Extension(place): Extension<InFlight>,
     RawQuery(query): RawQuery,
     mut headers: HeaderMap,
@@ -78,31 +81,32 @@ pub(super) async fn search(
     }
     // A validator is about what a GET of the same address gives.
     headers.remove(header::IF_NONE_MATCH);
-    either(&api, &id, place, &headers, Pairs::from_json(&body)?).await
+    either(&api, &id, &caller, place, &headers, Pairs::from_json(&body)?).await
 }
 
 /// A page as JSON, or everything as a stream, as the caller accepts.
 async fn either(
     api: &Api,
     id: &RequestId,
+    caller: &Caller,
     place: InFlight,
     headers: &HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, Problem> {
     match media::list_format(headers)? {
         Format::Json => {
-            let request = pairs.list_request(&api.gateway, api.personal_allowed)?;
-            answer(api, id, headers, request).await
+            let request = pairs.list_request(&api.gateway, caller)?;
+            answer(api, id, caller, headers, request).await
         }
         format => {
-            let (query, want) = pairs.export_request(&api.gateway, api.personal_allowed)?;
+            let (query, want) = pairs.export_request(&api.gateway, caller)?;
             if format == Format::Csv && want != Want::default() {
                 return Err(Problem::invalid(vec![ParameterError {
                     parameter: "include".to_owned(),
                     detail: "has no place in text/csv".to_owned(),
                 }]));
             }
-            export(api, place, &query, want, format).await
+            export(api, caller, place, &query, want, format).await
         }
     }
 }
@@ -110,6 +114,7 @@ async fn either(
 async fn answer(
     api: &Api,
     id: &RequestId,
+    caller: &Caller,
     headers: &HeaderMap,
     request: ListRequest,
 ) -> Result<Response, Problem> {
@@ -128,6 +133,7 @@ async fn answer(
         None => api.gateway.list(&query, limit).await.map_err(refused)?,
     };
     answered(&answer.sources, &query.required)?;
+    caller.audit().gives(answer.loans.len(), answer.complete);
     let loans = presented(&api.gateway, answer.loans, want);
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
     let tag = tag(&loans, answer.complete, next_cursor.is_some(), &answer.sources);
@@ -151,13 +157,14 @@ async fn answer(
 pub(super) async fn get(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     path: MatchedParameter,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let (want, asker) = Pairs::from_query(query.as_deref()).single_loan(api.personal_allowed)?;
-    let (connection, key) = named(&path)?;
+    let (connection, key) = named(&api, &caller, &path)?;
+    let (want, asker) = Pairs::from_query(query.as_deref()).single_loan(&caller)?;
     let deadline = api.gateway.deadline();
     let (found, source) = api
         .gateway
@@ -181,6 +188,7 @@ pub(super) async fn get(
     let (loan, sources) = (Arc::new(loan), [source]);
     let [source] = &sources;
     let complete = source.status == Status::Ok;
+    caller.audit().gives(1, complete);
     let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
     let body = One {
         data: &loan,

@@ -1,4 +1,4 @@
-//! What every request passes, outside in: request id and the log line, in-flight limit, panic containment.
+//! What every request passes, outside in: request id and the log line, who asks, in-flight limits, panic containment.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -15,11 +15,13 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use super::Api;
+use super::access::{Caller, Need, POLICY, STANDING};
+use super::audit::Audit;
 use super::problem::{Code, Problem};
 use crate::gather::with_trace;
 
@@ -38,10 +40,10 @@ const BODY_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn layers(routes: Router, api: Api) -> Router {
     routes
-        .route_layer(from_fn(remember_route))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), admit))
         .layer(from_fn(receive))
+        .layer(from_fn_with_state(api.clone(), authenticate))
         .layer(from_fn_with_state(api, observe))
 }
 
@@ -82,37 +84,25 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// The route template of an answer, for the log: never the path, which names people.
-#[derive(Debug, Clone)]
-struct Route(String);
-
-async fn remember_route(request: Request, next: Next) -> Response {
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| Route(path.as_str().to_owned()));
-    let mut response = next.run(request).await;
-    if let Some(route) = route {
-        response.extensions_mut().insert(route);
-    }
-    response
-}
-
-/// Gives the request its id, renders problems, and logs one line.
+/// Gives the request its id, renders problems, and has one line written.
 async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = RequestId::of(&request);
-    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map(MatchedPath::as_str);
+    let audit = Audit::begin(id.clone(), request.method().clone(), route);
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(audit.clone());
     let trace = request.headers().get("traceparent").cloned();
     let mut response = with_trace(trace, next.run(request)).await;
-    let route = response.extensions_mut().remove::<Route>();
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let allow = response.headers_mut().remove(header::ALLOW);
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = &problem {
+        let kept = [header::ALLOW, POLICY, STANDING];
+        let kept = kept.map(|name| Some((response.headers_mut().remove(&name)?, name)));
         response = problem.render(id.as_str());
+        let kept = kept.into_iter().flatten();
         response
             .headers_mut()
-            .extend(allow.map(|allow| (header::ALLOW, allow)));
+            .extend(kept.map(|(value, name)| (name, value)));
     }
     let headers = response.headers_mut();
     headers.extend(HeaderValue::from_str(id.as_str()).ok().map(|id| (REQUEST_ID, id)));
@@ -123,14 +113,40 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     if api.lifecycle.draining() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    tracing::info!(
-        request_id = id.as_str(),
-        method = method.as_str(),
-        route = route.as_ref().map_or("(none)", |route| route.0.as_str()),
-        status = response.status().as_u16(),
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "request"
-    );
+    audit.answers(response.status(), problem.map(|problem| problem.code.as_str()));
+    response
+}
+
+/// Finds out who asks, before anything of the request is believed or anybody else is asked: whether there is such a
+/// client, whether it asks too often, whether it may do this at all.
+async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let route = route.map(|route| route.strip_prefix(&*api.base_path).unwrap_or(route));
+    let need = Need::of(request.method(), route);
+    if need == Need::Nothing {
+        return next.run(request).await;
+    }
+    let audit = request.extensions().get::<Audit>().cloned().unwrap_or_default();
+    let caller = match api.access.identify(request.headers()) {
+        Ok(caller) => caller.recorded(audit),
+        Err(problem) => return problem.into_response(),
+    };
+    let (standing, counted) = caller.count();
+    let mut response = match counted.and_then(|()| caller.may(need)) {
+        Ok(()) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    };
+    let headers = response.headers_mut();
+    if let Some(standing) = standing {
+        standing.write(headers);
+    }
+    // What one client sees is not kept for another. That `X-Api-Key` tells them apart, no cache knows by itself.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-cache"));
     response
 }
 
@@ -145,7 +161,10 @@ fn headers_too_large(request: &Request) -> bool {
 
 /// A request's place among those in hand. Given up when the last copy is dropped; a stream keeps one to its end.
 #[derive(Debug, Clone)]
-pub(super) struct InFlight(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub(super) struct InFlight(#[expect(dead_code, reason = "held, not read")] Arc<Places>);
+
+/// A place among all requests, and one among those of the client if it has a limit of its own.
+type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 /// RFC 9112 section 3.2; the HTTP library lets none, two and nonsense pass.
 fn names_one_host(request: &Request) -> bool {
@@ -180,9 +199,19 @@ async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Resp
         )
         .into_response();
     }
+    let hand = request
+        .extensions()
+        .get::<Caller>()
+        .map_or(Ok(None), Caller::hand);
+    let hand = match hand {
+        Ok(hand) => hand,
+        Err(problem) => return problem.into_response(),
+    };
     match Arc::clone(&api.lifecycle.in_flight).try_acquire_owned() {
         Ok(permit) => {
-            request.extensions_mut().insert(InFlight(Arc::new(permit)));
+            request
+                .extensions_mut()
+                .insert(InFlight(Arc::new((permit, hand))));
             next.run(request).await
         }
         Err(_) => {

@@ -2,7 +2,9 @@
 
 #![warn(missing_docs)]
 
+mod access;
 mod answers;
+mod audit;
 mod connections;
 pub mod cursor;
 mod details;
@@ -30,6 +32,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+pub use access::{Access, Limit, Meters, Scope, Settings};
 use cursor::Cursors;
 pub(crate) use middleware::RequestId;
 use problem::{Code, Problem};
@@ -66,24 +69,28 @@ impl Lifecycle {
 #[derive(Debug, Clone)]
 pub struct Api {
     gateway: Arc<Gateway>,
-    personal_allowed: bool,
+    access: Access,
+    /// The prefix of every route.
+    base_path: Arc<str>,
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
 }
 
 impl Api {
-    /// An API over a gateway. `personal_allowed`: whether callers may see fields about people.
-    pub fn new(gateway: Gateway, personal_allowed: bool, cursors: Cursors, lifecycle: Lifecycle) -> Self {
+    /// An API over a gateway, for those who have access.
+    pub fn new(gateway: Gateway, access: Access, cursors: Cursors, lifecycle: Lifecycle) -> Self {
         Self {
             gateway: Arc::new(gateway),
-            personal_allowed,
+            access,
+            base_path: Arc::from(""),
             cursors: Arc::new(cursors),
             lifecycle,
         }
     }
 
-    /// The routes, mounted below `base_path` (empty for the root).
-    pub fn router(self, base_path: &str) -> Router {
+    /// The routes, mounted below `base_path` (empty for the root). What each asks of its callers: `access::Need`.
+    pub fn router(mut self, base_path: &str) -> Router {
+        self.base_path = Arc::from(base_path);
         let routes = Router::new()
             .route("/loans", get(loans::list))
             .route("/loans/search", post(loans::search))

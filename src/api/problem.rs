@@ -51,8 +51,10 @@ codes! {
         "The cursor was changed, is too long, or was given for another query or client. Repeat the query with each cursor; only `limit`, `max_age` and `include` may change.";
     CursorExpired = "cursor_expired", GONE, "Cursor expired",
         "The cursor is older than this gateway keeps them, or names something it does not hold any more. Start again without a cursor.";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized",
+        "There is no key with the request, or none that this gateway knows. Send it as `Authorization: Bearer` or `X-Api-Key`; if it was right before, it has been replaced.";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden",
-        "The credentials are right and do not allow this.";
+        "The credentials are right and do not allow this: a scope is missing, or a connection is named that is not theirs.";
     NotFound = "not_found", NOT_FOUND, "No such route",
         "There is nothing at this address. The routes are listed in the documentation.";
     LoanNotFound = "loan_not_found", NOT_FOUND, "No such loan",
@@ -85,6 +87,8 @@ codes! {
         "Every upstream that was asked limits our rate, failed so often that it is left alone for a while, or is still collecting. `Retry-After` says when to ask again.";
     UpstreamFailed = "upstream_failed", BAD_GATEWAY, "No upstream could answer",
         "Every upstream that was asked failed. `sources` says how each of them did, and whether asking again may help.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests",
+        "This client asks more often, or has more requests in hand, than its limits allow. Ask again after `Retry-After`; `RateLimit-Policy` and `RateLimit` say what is allowed and what is left.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded",
         "This gateway has as many requests in hand as it takes. Ask again after `Retry-After`.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error",
@@ -181,6 +185,12 @@ impl Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.code == Code::Unauthorized {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"loangate\""),
+            );
+        }
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
             headers.extend(

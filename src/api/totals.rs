@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::access::Caller;
 use super::answers::{respond, tag};
 use super::failures::{answered, refused};
 use super::parameters::Pairs;
@@ -23,13 +24,15 @@ struct Body<'a> {
 pub(super) async fn summary(
     State(api): State<Api>,
     id: RequestId,
+    caller: Caller,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let query = Pairs::from_query(query.as_deref()).summary_request(&api.gateway)?;
+    let query = Pairs::from_query(query.as_deref()).summary_request(&api.gateway, &caller)?;
     let summary = api.gateway.summary(&query).await.map_err(refused)?;
     answered(&summary.sources, &query.required)?;
+    caller.audit().gives(None, summary.complete);
     let figures = serde_json::to_vec(&summary.figures).map_err(|_| Problem::new(Code::Internal))?;
     let tag = tag(&figures, summary.complete, false, &summary.sources);
     let body = Body {

@@ -2,14 +2,16 @@
 
 mod print;
 
+use std::env::VarError;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use loangate::app::App;
-use loangate::config::{self, Document};
+use loangate::config::{self, Document, KeyHash, new_key};
 use reqwest::{Client, Response, Url};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -27,6 +29,9 @@ pub(crate) struct Options {
     /// A config to read the connections from, with no gateway running.
     #[arg(long)]
     config: Option<PathBuf>,
+    /// A file with the key that the gateway knows us by; without it the variable `LOANGATE_API_KEY`, if it is set.
+    #[arg(long, conflicts_with = "config")]
+    api_key_file: Option<PathBuf>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -99,6 +104,20 @@ enum Format {
 }
 
 impl Options {
+    /// The key for a running gateway. Not an argument: those are there for everybody on the machine to see.
+    fn key(&self) -> Result<Option<SecretString>, String> {
+        let text = match &self.api_key_file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| format!("{} cannot be read: {}", path.display(), error.kind()))?,
+            None => match std::env::var("LOANGATE_API_KEY") {
+                Ok(text) => text,
+                Err(VarError::NotPresent) => return Ok(None),
+                Err(VarError::NotUnicode(_)) => return Err("LOANGATE_API_KEY is not UTF-8 text".to_owned()),
+            },
+        };
+        Ok(Some(SecretString::from(text.trim())).filter(|key| !key.expose_secret().is_empty()))
+    }
+
     fn query(&self) -> Vec<(&'static str, String)> {
         let single = [
             ("connection", &self.connection),
@@ -142,9 +161,9 @@ pub(super) async fn run(options: &Options) -> ExitCode {
 
 /// Prints the list; whether it is complete.
 async fn list(options: &Options) -> Result<bool, String> {
-    let gateway = match &options.config {
+    let (gateway, key) = match &options.config {
         Some(path) => own_gateway(path).await?,
-        None => options.url.clone(),
+        None => (options.url.clone(), options.key()?),
     };
     let mut url = gateway;
     url.path_segments_mut()
@@ -162,9 +181,11 @@ async fn list(options: &Options) -> Result<bool, String> {
         .no_proxy()
         .build()
         .map_err(|error| format!("no HTTP client: {error}"))?;
-    let answer = client
-        .get(url)
-        .header("accept", accept)
+    let mut request = client.get(url).header("accept", accept);
+    if let Some(key) = &key {
+        request = request.bearer_auth(key.expose_secret());
+    }
+    let answer = request
         .send()
         .await
         .map_err(|error| format!("the gateway does not answer: {}", error.without_url()))?;
@@ -185,17 +206,20 @@ async fn list(options: &Options) -> Result<bool, String> {
 }
 
 /// A gateway in this process, on a port of its own, for as long as the command runs.
-async fn own_gateway(path: &std::path::Path) -> Result<Url, String> {
+/// The key it is asked with is its own, and goes with it.
+async fn own_gateway(path: &std::path::Path) -> Result<(Url, Option<SecretString>), String> {
     let problems = |problems: config::Problems| format!("{} cannot be used:\n{problems}", path.display());
     let document = Document::load(Some(path), config::environment()).map_err(problems)?;
-    let app = App::build(&document).map_err(problems)?;
+    let key = new_key().ok_or("the system has no random numbers")?;
+    let app = App::build_for(&document, Some(KeyHash::of(key.expose_secret()))).map_err(problems)?;
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .map_err(|error| format!("cannot listen: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let base = app.config.server.base_path.clone();
     tokio::spawn(app.serve(listener, std::future::pending()));
-    Url::parse(&format!("http://{address}{base}")).map_err(|error| error.to_string())
+    let url = Url::parse(&format!("http://{address}{base}")).map_err(|error| error.to_string())?;
+    Ok((url, Some(key)))
 }
 
 /// What a problem document says.

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod hash_key;
 mod loans;
 mod serve;
 mod simulate;
@@ -72,6 +73,12 @@ enum Command {
         #[arg(long)]
         probe: bool,
     },
+    /// Reads the key of a client on standard input and prints its hash for the config.
+    HashKey {
+        /// Make a new key instead, and print both.
+        #[arg(long)]
+        new: bool,
+    },
 }
 
 pub(crate) async fn run(arguments: Arguments) -> ExitCode {
@@ -91,6 +98,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         } => simulate::run(port, loans, seed, &faults).await,
         Command::Loans(options) => loans::run(&options).await,
         Command::Check { config, probe } => check::run(&config, probe).await,
+        Command::HashKey { new } => hash_key::run(new),
     }
 }
 

@@ -28,8 +28,13 @@ pub(super) struct Branch {
 /// One entry of a table.
 pub(super) enum Node {
     Branch(Branch),
+    /// An array of tables: they are numbered from 0, so that every one of them has a key.
+    List(Branch),
     Value(toml::Value),
-    Override { text: String, variable: String },
+    Override {
+        text: String,
+        variable: String,
+    },
 }
 
 impl Document {
@@ -151,14 +156,16 @@ impl Branch {
                 .entry((*key).to_owned())
                 .or_insert_with(|| Node::Branch(Self::default()));
             match node {
-                Node::Branch(next) => branch = next,
+                Node::Branch(next) | Node::List(next) => branch = next,
                 Node::Value(_) | Node::Override { .. } => {
                     return Err("names a key below one that is not a table");
                 }
             }
         }
         match branch.entries.get(*last) {
-            Some(Node::Branch(_)) => return Err("names a table: override its keys one by one"),
+            Some(Node::Branch(_) | Node::List(_)) => {
+                return Err("names a table: override its keys one by one");
+            }
             // Possible because names are compared in lower case.
             Some(Node::Override { .. }) => return Err("is overridden by another variable as well"),
             Some(Node::Value(_)) | None => {}
@@ -169,6 +176,11 @@ impl Branch {
         };
         branch.entries.insert((*last).to_owned(), node);
         Ok(())
+    }
+
+    /// Whether the file has this table; if not, variables brought it into being.
+    pub(super) fn in_file(&self) -> bool {
+        self.in_file
     }
 
     /// Which input this table comes from.
@@ -187,6 +199,7 @@ impl From<toml::Table> for Branch {
             .map(|(key, value)| {
                 let node = match value {
                     toml::Value::Table(table) => Node::Branch(Self::from(table)),
+                    toml::Value::Array(items) => tables(items).map_or_else(Node::Value, Node::List),
                     value => Node::Value(value),
                 };
                 (key, node)
@@ -199,11 +212,23 @@ impl From<toml::Table> for Branch {
     }
 }
 
+/// An array of nothing but tables, by number; any other array as it was.
+fn tables(items: Vec<toml::Value>) -> Result<Branch, toml::Value> {
+    if items.is_empty() || !items.iter().all(toml::Value::is_table) {
+        return Err(toml::Value::Array(items));
+    }
+    let numbered = items
+        .into_iter()
+        .enumerate()
+        .map(|(number, table)| (number.to_string(), table));
+    Ok(Branch::from(numbered.collect::<toml::Table>()))
+}
+
 impl Node {
     /// Which input this entry comes from.
     pub(super) fn origin(&self) -> Origin {
         match self {
-            Self::Branch(branch) => branch.origin(),
+            Self::Branch(branch) | Self::List(branch) => branch.origin(),
             Self::Value(_) => Origin::File,
             Self::Override { variable, .. } => Origin::Environment(variable.clone()),
         }
@@ -212,7 +237,7 @@ impl Node {
     /// Calls `found` with the full key and the name of every variable in or below this entry.
     pub(super) fn overrides(&self, key: &str, found: &mut impl FnMut(&str, &str)) {
         match self {
-            Self::Branch(branch) => {
+            Self::Branch(branch) | Self::List(branch) => {
                 for (name, node) in &branch.entries {
                     node.overrides(&problem::join(key, name), found);
                 }

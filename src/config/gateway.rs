@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
+use super::auth::{Auth, AuthMode, auth};
 use super::document::Document;
 use super::problem::Problems;
 use super::section::{Given, Section};
@@ -48,33 +49,6 @@ pub struct Server {
     pub shutdown_grace: Duration,
     /// Requests served at once.
     pub max_in_flight: usize,
-}
-
-/// `[auth]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Auth {
-    /// How callers are told apart.
-    pub mode: AuthMode,
-    /// Whether `none` may listen beyond loopback.
-    pub allow_insecure: bool,
-}
-
-impl Auth {
-    /// Whether everybody who reaches `listen` would be let in, against what the config allows.
-    pub fn exposed_at(&self, listen: SocketAddr) -> bool {
-        self.mode == AuthMode::None && !self.allow_insecure && !listen.ip().to_canonical().is_loopback()
-    }
-}
-
-/// How callers are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthMode {
-    /// Not at all.
-    None,
-    /// By a key; not available in this version.
-    ApiKey,
-    /// By a signed token; not available in this version.
-    Jwt,
 }
 
 /// `[limits]`
@@ -169,7 +143,6 @@ pub(super) fn whole<C>(
     connection: &mut impl FnMut(&Limits, &str, &mut Section<'_>) -> Option<C>,
 ) -> (Config, Vec<C>) {
     let server = root.table("server", server);
-    let auth = root.table("auth", |section| auth(section, server.listen));
     let limits = root.table("limits", limits);
     let log = root.table("log", log);
     let cache = root.table("cache", cache);
@@ -186,11 +159,16 @@ pub(super) fn whole<C>(
         }
         (ids, connections)
     });
-    let warnings = if ids.is_empty() {
-        vec!["no connections configured".to_owned()]
-    } else {
-        Vec::new()
-    };
+    let auth = root.table("auth", |section| auth(section, server.listen, &ids));
+    let mut warnings = Vec::new();
+    if ids.is_empty() {
+        warnings.push("no connections configured".to_owned());
+    }
+    if auth.mode == AuthMode::None && !auth.clients.is_empty() {
+        warnings.push(
+            "auth.mode is \"none\": nobody is asked for a key, and auth.clients has no effect".to_owned(),
+        );
+    }
     (
         Config {
             server,
@@ -257,31 +235,6 @@ fn is_base_path(path: &str) -> bool {
         || path
             .strip_prefix('/')
             .is_some_and(|rest| rest.split('/').all(segment))
-}
-
-fn auth(section: &mut Section<'_>, listen: SocketAddr) -> Auth {
-    let choices = [
-        ("none", AuthMode::None),
-        ("api_key", AuthMode::ApiKey),
-        ("jwt", AuthMode::Jwt),
-    ];
-    let mode = section.choice("mode", AuthMode::ApiKey, &choices);
-    let allow_insecure = section.bool_or("allow_insecure", false);
-    section.unavailable("clients");
-    if mode != AuthMode::None {
-        section.problem(
-            "mode",
-            "this version only has \"none\", which needs a loopback listen address (default: \"api_key\")",
-        );
-    }
-    let auth = Auth { mode, allow_insecure };
-    if auth.exposed_at(listen) {
-        section.problem(
-            "mode",
-            "\"none\" lets everyone in: give server.listen a loopback address or set auth.allow_insecure = true",
-        );
-    }
-    auth
 }
 
 fn limits(section: &mut Section<'_>) -> Limits {

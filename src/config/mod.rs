@@ -8,9 +8,11 @@
 //!
 //! Problems carry keys and never values: a value may be a secret that landed under the wrong key.
 
+mod auth;
 mod connection;
 mod document;
 mod gateway;
+mod keys;
 mod problem;
 mod quantity;
 mod secret;
@@ -20,10 +22,10 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use auth::{AccessScope, Auth, AuthClient, AuthMode, RateLimit};
 pub use connection::{Circuit, ConnectionSettings, Retry, connection_settings};
 pub use document::{Document, environment};
-pub use gateway::{
-    Auth, AuthMode, Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, Server, read,
-};
+pub use gateway::{Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, Server, read};
+pub use keys::{KeyHash, new_key, weakness};
 pub use problem::{Origin, Problem, Problems};
 pub use section::Section;

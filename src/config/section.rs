@@ -234,6 +234,38 @@ impl<'a> Section<'a> {
         value
     }
 
+    /// Reads every table of the array below `key`, in order; `None` where it is something else.
+    ///
+    /// A table of the array has its number for a key, from 0, in problems and in the names of variables.
+    pub fn tables<R>(&mut self, key: &str, mut read: impl FnMut(&mut Section<'_>) -> R) -> Option<Vec<R>> {
+        let path = problem::join(&self.path, key);
+        let branch = match self.ask(key) {
+            None => return Some(Vec::new()),
+            Some(Node::Value(Value::Array(items))) if items.is_empty() => return Some(Vec::new()),
+            Some(Node::List(branch)) => branch,
+            // All of the array may be in variables.
+            Some(Node::Branch(branch)) if !branch.in_file() => branch,
+            Some(_) => {
+                self.problem(
+                    key,
+                    format!("must be an array of tables, each beginning with [[{path}]]"),
+                );
+                return None;
+            }
+        };
+        let number = |name: &String| name.parse().ok().filter(|n: &usize| n.to_string() == *name);
+        let mut numbers: Vec<usize> = branch.entries.keys().filter_map(number).collect();
+        numbers.sort_unstable();
+        let mut section = Section::new(path, Some(branch), self.environment, &mut *self.ledger);
+        let rows = numbers
+            .iter()
+            .map(|number| section.table(&number.to_string(), &mut read))
+            .collect();
+        // What has no number is an unknown key.
+        section.finish();
+        Some(rows)
+    }
+
     /// Records a problem that only the caller can know of.
     pub fn problem(&mut self, key: &str, what: impl Into<String>) {
         let origin = match (self.node(key), self.branch) {
@@ -313,7 +345,7 @@ impl<'a> Section<'a> {
         let value = match self.ask(key)? {
             Node::Value(value) => read(Given::File(value)),
             Node::Override { text, .. } => read(Given::Environment(text)),
-            Node::Branch(_) => None,
+            Node::Branch(_) | Node::List(_) => None,
         };
         if value.is_none() {
             self.problem(key, format!("must be {expected}"));

@@ -292,6 +292,48 @@ async fn serve_ends_well_on_a_signal() {
     }
 }
 
+/// A key is made, opens, and is revoked, with nothing but the program and its config.
+#[tokio::test]
+async fn a_hangup_reads_the_config_again_and_what_is_gone_from_it_no_longer_opens() {
+    let made = run(&["hash-key", "--new"]);
+    let made: toml::Table = text(&made.stdout).parse().unwrap();
+    let [key, hash] = ["key", "key_hash"].map(|name| made[name].as_str().unwrap().to_owned());
+    let directory = tempfile::tempdir().unwrap();
+    let path = example(&directory);
+    let config = std::fs::read_to_string(&path).unwrap();
+    let with = |hash: &str| {
+        let client = format!(
+            "[[auth.clients]]\nid = \"one\"\nkey_hash = \"{hash}\"\nscopes = [\"metrics:read\"]\nconnections = []\n"
+        );
+        std::fs::write(&path, config.replace("mode = \"none\"\n", &client)).unwrap();
+    };
+    with(&hash);
+    let serving = Running::start(loangate(&["serve", "--config", path.to_str().unwrap()]), true);
+    let url = format!("http://{}/metrics", ready(&serving));
+    let asked = async || {
+        let request = reqwest::Client::builder().no_proxy().build().unwrap().get(&url);
+        request.bearer_auth(&key).send().await.unwrap().status().as_u16()
+    };
+    let until = |message: &str| {
+        while let Some(line) = serving.line() {
+            assert!(!line.contains(&key) && !line.contains(&hash), "{line}");
+            if line.contains(message) {
+                return;
+            }
+        }
+        panic!("it ended");
+    };
+    assert_eq!(asked().await, 200);
+    with("not a hash");
+    serving.signal("HUP");
+    until("config not reloaded");
+    assert_eq!(asked().await, 200);
+    with(&format!("sha256:{}", "0".repeat(64)));
+    serving.signal("HUP");
+    until("config reloaded");
+    assert_eq!(asked().await, 401);
+}
+
 #[test]
 fn help_and_version() {
     let version = run(&["--version"]);
@@ -300,7 +342,7 @@ fn help_and_version() {
         format!("loangate {}\n", env!("CARGO_PKG_VERSION"))
     );
     let help = text(&run(&["--help"]).stdout);
-    for command in ["demo", "serve", "simulate", "check"] {
+    for command in ["demo", "serve", "simulate", "check", "hash-key"] {
         assert!(help.contains(command), "{help}");
     }
     assert_eq!(run(&["--nonsense"]).status.code(), Some(2));

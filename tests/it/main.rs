@@ -14,6 +14,7 @@
 )]
 #![allow(unreachable_pub, reason = "nothing here is reachable from outside")]
 
+mod access;
 mod api;
 mod architecture;
 mod cache;

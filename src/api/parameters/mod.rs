@@ -2,6 +2,7 @@
 
 mod rows;
 mod selection;
+mod sources;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::access::Caller;
 use super::problem::{Code, ParameterError, Problem};
-use crate::gather::{Asker, Client};
+use crate::gather::Asker;
 use crate::record::Want;
 
 pub(super) use rows::{RowsRequest, TransactionFilter};
@@ -35,6 +37,8 @@ pub(super) struct Pairs {
     /// Names whose values came as an array.
     arrays: BTreeSet<String>,
     errors: Vec<ParameterError>,
+    /// A connection is named that the caller may not name.
+    forbidden: bool,
 }
 
 impl Pairs {
@@ -197,9 +201,9 @@ impl Pairs {
     }
 
     /// Who asks, and how many seconds old the answer may be.
-    fn asker(&mut self) -> Asker {
+    fn asker(&mut self, caller: &Caller) -> Asker {
         let mut asker = Asker {
-            client: Client::anonymous(),
+            client: caller.name(),
             max_age: None,
         };
         if let Some(value) = self.single("max_age") {
@@ -217,6 +221,10 @@ impl Pairs {
     }
 
     fn finish<T>(self, value: T) -> Result<T, Problem> {
+        // Before all that is wrong: that says which names there are.
+        if self.forbidden {
+            return Err(Problem::new(Code::Forbidden));
+        }
         if self.errors.is_empty() {
             Ok(value)
         } else {
@@ -225,19 +233,19 @@ impl Pairs {
     }
 
     /// Reads the parameters of one loan.
-    pub(super) fn single_loan(mut self, personal_allowed: bool) -> Result<(Want, Asker), Problem> {
+    pub(super) fn single_loan(mut self, caller: &Caller) -> Result<(Want, Asker), Problem> {
         self.refuse_others(SINGLE);
-        let asker = self.asker();
+        let asker = self.asker(caller);
         let want = self.include();
         let want = self.finish(want)?;
-        permitted(want, personal_allowed)?;
+        permitted(want, caller)?;
         Ok((want, asker))
     }
 
     /// Reads the parameters of one loan's explanation.
-    pub(super) fn explanation(mut self, personal_allowed: bool) -> Result<(Want, Asker), Problem> {
+    pub(super) fn explanation(mut self, caller: &Caller) -> Result<(Want, Asker), Problem> {
         self.refuse_others(SINGLE);
-        let asker = self.asker();
+        let asker = self.asker(caller);
         let want = self.include();
         let only_personal = Want {
             personal: want.personal,
@@ -247,7 +255,7 @@ impl Pairs {
             self.problem("include", "knows personal here; the rest is there already");
         }
         let want = self.finish(want)?;
-        permitted(want, personal_allowed)?;
+        permitted(want, caller)?;
         Ok((want, asker))
     }
 
@@ -273,10 +281,13 @@ fn whole_number(text: &str) -> Option<u64> {
         .flatten()
 }
 
-fn permitted(want: Want, personal_allowed: bool) -> Result<(), Problem> {
-    if want.personal && !personal_allowed {
+fn permitted(want: Want, caller: &Caller) -> Result<(), Problem> {
+    if want.personal && !caller.sees_personal() {
         let why = "`include=personal` needs the scope `personal:read`; without authentication it is served on a loopback address only.";
         return Err(Problem::because(Code::Forbidden, why));
+    }
+    if want.personal {
+        caller.audit().shows_personal();
     }
     Ok(())
 }

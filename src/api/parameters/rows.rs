@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::Pairs;
 use super::selection::DATE;
+use crate::api::access::Caller;
 use crate::api::answers::{SCHEDULE, TRANSACTIONS};
 use crate::api::cursor::Binding;
 use crate::api::problem::Problem;
@@ -46,6 +47,7 @@ impl Pairs {
     /// Reads the parameters of a loan's transactions.
     pub(in crate::api) fn transactions_request(
         mut self,
+        caller: &Caller,
         connection: &str,
         key: &str,
     ) -> Result<(RowsRequest, TransactionFilter), Problem> {
@@ -56,19 +58,20 @@ impl Pairs {
             monetary: self.flag("monetary"),
             reversed: self.flag("reversed"),
         };
-        let request = self.page_of("transactions", connection, key);
+        let request = self.page_of(caller, "transactions", connection, key);
         self.finish((request, filter))
     }
 
     /// Reads the parameters of rows that have no filters.
     pub(in crate::api) fn rows_request(
         mut self,
+        caller: &Caller,
         rows: &str,
         connection: &str,
         key: &str,
     ) -> Result<RowsRequest, Problem> {
         self.refuse_others(PAGE);
-        let request = self.page_of(rows, connection, key);
+        let request = self.page_of(caller, rows, connection, key);
         self.finish(request)
     }
 
@@ -99,13 +102,13 @@ impl Pairs {
         }
     }
 
-    fn page_of(&mut self, rows: &str, connection: &str, key: &str) -> RowsRequest {
+    fn page_of(&mut self, caller: &Caller, rows: &str, connection: &str, key: &str) -> RowsRequest {
         let of = [("(rows)", rows), ("(connection)", connection), ("(loan)", key)];
         RowsRequest {
-            asker: self.asker(),
+            asker: self.asker(caller),
             limit: self.limit(),
             cursor: self.single("cursor"),
-            binding: self.binding(&of),
+            binding: self.binding(caller, &of),
         }
     }
 }

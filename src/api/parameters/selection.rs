@@ -1,15 +1,13 @@
 //! What the list is asked for: which connections, which references, which loans of them, in what order.
 
-use std::sync::Arc;
-
 use rust_decimal::Decimal;
 
 use super::{Pairs, permitted, shown, whole_number};
+use crate::api::access::Caller;
 use crate::api::cursor::Binding;
 use crate::api::problem::Problem;
 use crate::gather::{Filter, Gateway, Query, Range, Sort, SortKey};
 use crate::loan::{Currency, Kind, PaymentStatus, Phase, RecordType, Status, decimal};
-use crate::providers::{self, Reference};
 use crate::record::{Want, calendar_date};
 
 /// Default and largest `limit`.
@@ -61,14 +59,14 @@ impl Pairs {
     pub(in crate::api) fn list_request(
         mut self,
         gateway: &Gateway,
-        personal_allowed: bool,
+        caller: &Caller,
     ) -> Result<ListRequest, Problem> {
         self.refuse_others(&[SELECTION, LIST].concat());
         let want = self.include();
         let limit = self.limit();
         let cursor = self.single("cursor");
-        let binding = self.binding(&[]);
-        let query = self.query(gateway);
+        let binding = self.binding(caller, &[]);
+        let query = self.query(gateway, caller);
         self.embedded(gateway, &query, want);
         let request = self.finish(ListRequest {
             query,
@@ -77,7 +75,8 @@ impl Pairs {
             cursor,
             binding,
         })?;
-        permitted(want, personal_allowed)?;
+        permitted(want, caller)?;
+        record(&request.query, caller);
         Ok(request)
     }
 
@@ -85,27 +84,34 @@ impl Pairs {
     pub(in crate::api) fn export_request(
         mut self,
         gateway: &Gateway,
-        personal_allowed: bool,
+        caller: &Caller,
     ) -> Result<(Query, Want), Problem> {
         self.refuse_others(&[SELECTION, EXPORT].concat());
         let want = self.include();
-        let query = self.query(gateway);
+        let query = self.query(gateway, caller);
         self.embedded(gateway, &query, want);
         let query = self.finish(query)?;
-        permitted(want, personal_allowed)?;
+        permitted(want, caller)?;
+        record(&query, caller);
         Ok((query, want))
     }
 
     /// Reads the parameters of the totals.
-    pub(in crate::api) fn summary_request(mut self, gateway: &Gateway) -> Result<Query, Problem> {
+    pub(in crate::api) fn summary_request(
+        mut self,
+        gateway: &Gateway,
+        caller: &Caller,
+    ) -> Result<Query, Problem> {
         self.refuse_others(SELECTION);
-        let query = self.query(gateway);
-        self.finish(query)
+        let query = self.query(gateway, caller);
+        let query = self.finish(query)?;
+        record(&query, caller);
+        Ok(query)
     }
 
-    /// A hash of what makes this list this one: every parameter that may not change, however it was written.
-    /// `of` is what the path names.
-    pub(super) fn binding(&self, of: &[(&str, &str)]) -> Binding {
+    /// A hash of what makes this list this one: who asks, and every parameter that may not change, however it was
+    /// written. `of` is what the path names.
+    pub(super) fn binding(&self, caller: &Caller, of: &[(&str, &str)]) -> Binding {
         let mut parts: Vec<(&str, &str)> = self
             .given
             .iter()
@@ -122,16 +128,17 @@ impl Pairs {
             })
             .collect();
         parts.extend(of);
+        parts.extend(caller.bound());
         parts.sort_unstable();
         parts.dedup();
         Binding::of(parts.into_iter().flat_map(|(name, value)| [name, value]))
     }
 
-    fn query(&mut self, gateway: &Gateway) -> Query {
-        let asker = self.asker();
-        let connections = self.connections(gateway);
-        let references = self.references(gateway, &connections);
-        let required = self.required(gateway, &connections);
+    fn query(&mut self, gateway: &Gateway, caller: &Caller) -> Query {
+        let asker = self.asker(caller);
+        let connections = self.connections(gateway, caller);
+        let references = self.references(gateway, caller, &connections);
+        let required = self.required(gateway, caller, &connections);
         let filter = self.filter();
         let sort = self.sort(&filter);
         Query {
@@ -282,106 +289,15 @@ impl Pairs {
             }
         }
     }
-
-    fn connections(&mut self, gateway: &Gateway) -> Vec<Arc<str>> {
-        let ids = self.list("connection");
-        let names = self.list("provider");
-        for id in ids.iter().flatten() {
-            if gateway.connection(id).is_none() {
-                self.problem(
-                    "connection",
-                    format!("knows no `{}`; there are {}", shown(id), connection_ids(gateway)),
-                );
-            }
-        }
-        for name in names.iter().flatten() {
-            if providers::find(name).is_none() {
-                let known: Vec<&str> = providers::ALL.iter().map(|descriptor| descriptor.name).collect();
-                self.problem(
-                    "provider",
-                    format!("knows no `{}`; there are {}", shown(name), known.join(", ")),
-                );
-            }
-        }
-        let wanted = |list: &Option<Vec<String>>, name: &str| {
-            list.as_ref()
-                .is_none_or(|list| list.iter().any(|item| item == name))
-        };
-        gateway
-            .connections()
-            .filter(|connection| wanted(&ids, &connection.id) && wanted(&names, connection.descriptor.name))
-            .map(|connection| Arc::clone(&connection.id))
-            .collect()
-    }
-
-    /// Connections of which a gap is an error: `all`, or some of the selected ones.
-    fn required(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<Arc<str>> {
-        let named = self.list("require").unwrap_or_default();
-        if named.iter().any(|id| id == "all") {
-            if named.len() > 1 {
-                self.problem("require", "must be `all` alone, or a list of connections");
-            }
-            return selected.to_vec();
-        }
-        let mut required = Vec::new();
-        for id in named {
-            match selected.iter().find(|known| ***known == *id) {
-                Some(id) => required.push(Arc::clone(id)),
-                None if gateway.connection(&id).is_some() => {
-                    self.problem(
-                        "require",
-                        format!("names `{id}`, which `connection` or `provider` leaves out"),
-                    );
-                }
-                None => {
-                    let known = connection_ids(gateway);
-                    self.problem(
-                        "require",
-                        format!("knows no `{}`; there are all, {known}", shown(&id)),
-                    );
-                }
-            }
-        }
-        required
-    }
-
-    fn references(&mut self, gateway: &Gateway, selected: &[Arc<str>]) -> Vec<(Arc<str>, Reference)> {
-        let mut references = Vec::new();
-        for text in self.values("ref") {
-            match reference(&text, gateway, selected) {
-                Ok(reference) if references.contains(&reference) => {}
-                Ok(reference) => references.push(reference),
-                Err(detail) => self.problem("ref", detail),
-            }
-        }
-        references
-    }
 }
 
-/// The value of a reference never comes back in an error: it names a person.
-fn reference(text: &str, gateway: &Gateway, selected: &[Arc<str>]) -> Result<(Arc<str>, Reference), String> {
-    let (id, rest) = text
-        .split_once(':')
-        .ok_or("must be `<connection>:<type>:<value>`")?;
-    let connection = gateway
-        .connection(id)
-        .ok_or_else(|| format!("names no connection; there are {}", connection_ids(gateway)))?;
-    if !selected.contains(&connection.id) {
-        return Err(format!(
-            "is for `{}`, which `connection` or `provider` leaves out",
-            connection.id
-        ));
+/// Writes down which connections are going to be asked.
+fn record(query: &Query, caller: &Caller) {
+    if query.references.is_empty() {
+        caller.audit().asks(&query.connections);
+    } else {
+        caller.audit().asks(query.references.iter().map(|(id, _)| id));
     }
-    let reference = connection
-        .descriptor
-        .reference(rest)
-        .map_err(|problem| format!("for `{}` {problem}", connection.id))?;
-    Ok((Arc::clone(&connection.id), reference))
-}
-
-fn connection_ids(gateway: &Gateway) -> String {
-    let ids: Vec<&str> = gateway.connections().map(|connection| &*connection.id).collect();
-    ids.join(", ")
 }
 
 pub(super) const DATE: &str = "must be a date written YYYY-MM-DD";

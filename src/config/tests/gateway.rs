@@ -70,15 +70,7 @@ fn references_stay_out_of_logs() {
 }
 
 #[test]
-fn only_mode_none_and_only_on_loopback() {
-    for text in ["", "auth.mode = 'api_key'", "auth.mode = 'jwt'"] {
-        let shown = config(text, &[]).unwrap_err();
-        assert!(
-            shown.starts_with("auth.mode: this version only has \"none\""),
-            "{shown}"
-        );
-        assert!(shown.contains("loopback listen address"), "{shown}");
-    }
+fn mode_none_only_on_loopback() {
     for (listen, allowed) in [
         ("127.0.0.1:0", true),
         ("127.9.9.9:80", true),
@@ -110,9 +102,7 @@ fn only_mode_none_and_only_on_loopback() {
 fn what_is_not_available_is_refused() {
     let text = "
         [auth]
-        mode = 'none'
-        [[auth.clients]]
-        id = 'underwriting'
+        mode = 'jwt'
         [store]
         url = 'sqlite://loangate.db'
         [cache]
@@ -121,7 +111,7 @@ fn what_is_not_available_is_refused() {
     ";
     assert_eq!(
         config(text, &[("LOANGATE__STORE__POOL", "3")]).unwrap_err(),
-        "auth.clients: not available in this version\n\
+        "auth.mode: \"jwt\" is not available in this version\n\
          cache.backend: \"redis\" is not available in this version\n\
          cache.redis_url: not available in this version\n\
          store: not available in this version"

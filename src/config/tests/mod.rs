@@ -1,5 +1,6 @@
 //! The whole room from the outside.
 
+mod clients;
 mod environment;
 mod files;
 mod gateway;

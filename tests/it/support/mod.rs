@@ -10,8 +10,8 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
-use loangate::app::App;
-use loangate::config::Document;
+use loangate::app::{App, Reloader};
+use loangate::config::{Config, Document, Problems};
 use loangate::sim::{self, Provider, Recorded, World};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
@@ -141,10 +141,12 @@ impl Setup {
 
     pub async fn start(self) -> Running {
         let simulators = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let document = self.document(simulators.local_addr().unwrap());
+        let simulated_at = simulators.local_addr().unwrap();
+        let document = self.document(simulated_at);
         tokio::spawn(sim::serve(simulators, self.world.clone(), pending()));
         let app = App::build(&document).unwrap();
         let debug = format!("{app:?}");
+        let reloader = app.reloader();
         let listener = TcpListener::bind(app.listen()).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(app.serve(listener, pending()));
@@ -152,6 +154,8 @@ impl Setup {
             world: self.world,
             address,
             debug,
+            simulated_at,
+            reloader,
         }
     }
 }
@@ -163,9 +167,21 @@ pub struct Running {
     pub address: SocketAddr,
     /// How the gateway shows itself to a debugger.
     pub debug: String,
+    simulated_at: SocketAddr,
+    reloader: Reloader,
 }
 
 impl Running {
+    /// Where the simulators listen.
+    pub fn simulators(&self) -> SocketAddr {
+        self.simulated_at
+    }
+
+    /// Replaces the config while it runs.
+    pub fn reload(&self, setup: &Setup) -> Result<Config, Problems> {
+        self.reloader.reload(&setup.document(self.simulated_at))
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], None).await
     }

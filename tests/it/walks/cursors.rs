@@ -1,14 +1,11 @@
 //! Cursors: whose they are, how long they can be followed, and what happens to those that are not ours.
 
-use std::future::pending;
 use std::time::Duration;
 
-use loangate::app::{App, Reloader};
-use loangate::sim::{self, Provider, World};
-use tokio::net::TcpListener;
+use loangate::sim::{Provider, World};
 
 use super::{Walk, address, each_once, ids, next, plain_books, small_pages};
-use crate::support::{Answer, Running, Setup, encoded};
+use crate::support::{Answer, Running, encoded};
 
 async fn first_cursor(gateway: &Running, query: &str) -> String {
     next(&gateway.get(&address(query, 7, None)).await).unwrap()
@@ -207,24 +204,6 @@ async fn an_expired_cursor_says_so() {
     }
 }
 
-/// A gateway that can be reloaded.
-async fn reloadable(setup: Setup, world: &World) -> (Running, Reloader, std::net::SocketAddr) {
-    let simulators = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = simulators.local_addr().unwrap();
-    let app = App::build(&setup.document(at)).unwrap();
-    tokio::spawn(sim::serve(simulators, world.clone(), pending()));
-    let reloader = app.reloader();
-    let listener = TcpListener::bind(app.listen()).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(app.serve(listener, pending()));
-    let gateway = Running {
-        world: world.clone(),
-        address,
-        debug: String::new(),
-    };
-    (gateway, reloader, at)
-}
-
 fn thirty() -> World {
     let world = World::documents();
     world.set_records(Provider::Bsa, super::plain(1000..1030));
@@ -235,13 +214,13 @@ fn thirty() -> World {
 async fn a_walk_survives_a_reload_of_the_config() {
     let world = thirty();
     let setup = || small_pages(&world, &[Provider::Bsa]);
-    let (gateway, reloader, at) = reloadable(setup(), &world).await;
+    let gateway = setup().start().await;
     for query in ["", "sort=id"] {
         let first = gateway.get(&address(query, 7, None)).await;
         let mut all = first.loans();
         let mut cursor = next(&first);
         while let Some(here) = cursor {
-            reloader.reload(&setup().document(at)).unwrap();
+            gateway.reload(&setup()).unwrap();
             let page = follow(&gateway, query, 7, &here).await;
             assert_eq!(page.status, 200, "{page:?}");
             all.extend(page.loans());
@@ -256,15 +235,13 @@ async fn keys_are_changed_one_after_the_other() {
     let world = thirty();
     let keys = |keys: &str| small_pages(&world, &[Provider::Bsa]).set("cursor.keys", keys);
     let (old, new) = ("an-old-key-of-enough-letters", "a-new-key-of-enough-letters");
-    let (gateway, reloader, at) = reloadable(keys(old), &world).await;
+    let gateway = keys(old).start().await;
     let by_old = first_cursor(&gateway, "sort=id").await;
-    reloader
-        .reload(&keys(&format!("{new},{old}")).document(at))
-        .unwrap();
+    gateway.reload(&keys(&format!("{new},{old}"))).unwrap();
     let page = follow(&gateway, "sort=id", 7, &by_old).await;
     assert_eq!(page.status, 200, "{page:?}");
     let by_new = next(&page).unwrap();
-    reloader.reload(&keys(new).document(at)).unwrap();
+    gateway.reload(&keys(new)).unwrap();
     assert_eq!(follow(&gateway, "sort=id", 7, &by_new).await.status, 200);
     follow(&gateway, "sort=id", 7, &by_old)
         .await
