@@ -177,8 +177,12 @@ pub(super) async fn get(
     let mut loan = with(&found, want);
     let mut source = source;
     if want.schedule {
+        let rejected = source.rejected;
         let rows = rows(&api, &found, &mut source, SCHEDULE, deadline).await?;
-        check_schedule(&mut loan, &rows);
+        // Only the whole plan says what is left.
+        if source.rejected == rejected {
+            check_schedule(&mut loan, &rows);
+        }
         loan.schedule = json(&rows);
     }
     if want.transactions {

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Field, FlagCode, Instalment, Loan, decimal};
+use super::{Field, FlagCode, Instalment, Loan, Period, Phase, decimal};
 
 /// Above this no lender's rate is in percent.
 const HIGHEST_RATE: u32 = 1_000;
@@ -35,8 +35,12 @@ fn components(loan: &mut Loan) {
     }
 }
 
-/// What is left of the instalments is what is owed, where all of it is known.
+/// What is left of the instalments is what is owed, where all of it is known. Of a loan that is not open nothing is owed,
+/// whatever its plan was. `schedule` is the whole plan.
 pub fn check_schedule(loan: &mut Loan, schedule: &[Instalment]) {
+    if loan.phase != Phase::Servicing {
+        return;
+    }
     let Some(total) = loan.amounts.total_outstanding else {
         return;
     };
@@ -67,7 +71,13 @@ fn rate(loan: &mut Loan) {
 
 fn term(loan: &mut Loan) {
     let term = loan.term;
-    if term.count == Some(0) {
+    let longest = match term.unit {
+        Some(Period::Day) | None => 36_525,
+        Some(Period::Week) => 5_218,
+        Some(Period::Month) => 1_200,
+        Some(Period::Year) => 100,
+    };
+    if term.count.is_some_and(|count| count == 0 || count > longest) {
         loan.flag(FlagCode::ImplausibleTerm, Field::TermCount);
     }
     if term.instalments == Some(0) {
@@ -94,7 +104,9 @@ fn dates(loan: &mut Loan) {
         (dates.disbursed_on, dates.matures_on, Field::MaturesOn),
         (dates.opened_on, dates.closed_on, Field::ClosedOn),
         (dates.disbursed_on, dates.closed_on, Field::ClosedOn),
+        (dates.applied_on, dates.closed_on, Field::ClosedOn),
         (dates.opened_on, dates.defaulted_on, Field::DefaultedOn),
+        (dates.disbursed_on, dates.defaulted_on, Field::DefaultedOn),
         (dates.disbursed_on, paid_on, Field::LastPaymentPaidOn),
         (dates.opened_on, paid_on, Field::LastPaymentPaidOn),
     ];
@@ -112,7 +124,7 @@ mod tests {
     use chrono::{DateTime, NaiveDate};
 
     use super::*;
-    use crate::loan::{Currency, InstalmentStatus, Money, Named, Percent, RecordType};
+    use crate::loan::{Currency, InstalmentStatus, Money, Named, Percent, RecordType, Status};
 
     fn loan() -> Loan {
         let at = DateTime::from_timestamp(1_780_000_000, 0).unwrap();
@@ -150,6 +162,18 @@ mod tests {
         check(&mut loan);
         assert_eq!(flags(&loan), ["components_mismatch amounts.total_outstanding"]);
         assert_eq!(loan.amounts.total_outstanding, money("5038.50"));
+    }
+
+    #[test]
+    fn a_term_longer_than_a_life_is_flagged() {
+        let mut loan = loan();
+        loan.term.count = Some(1_200);
+        loan.term.unit = Some(Period::Month);
+        check(&mut loan);
+        assert!(loan.flags.is_empty());
+        loan.term.count = Some(1_201);
+        check(&mut loan);
+        assert_eq!(flags(&loan), ["implausible_term term.count"]);
     }
 
     #[test]
@@ -199,10 +223,15 @@ mod tests {
             extensions: Named::default(),
         };
         let mut loan = loan();
+        loan.set_status(Status::Active);
         loan.amounts.total_outstanding = money("100");
         check_schedule(&mut loan, &[instalment(money("60")), instalment(None)]);
         check_schedule(&mut loan, &[instalment(money("60")), instalment(money("40.00"))]);
         assert!(loan.flags.is_empty());
+        let mut closed = loan.clone();
+        closed.set_status(Status::Closed);
+        check_schedule(&mut closed, &[instalment(money("60"))]);
+        assert!(closed.flags.is_empty());
         check_schedule(&mut loan, &[instalment(money("60")), instalment(money("41"))]);
         assert_eq!(flags(&loan), ["schedule_mismatch amounts.total_outstanding"]);
     }

@@ -32,8 +32,8 @@ pub(super) enum Fate {
 }
 
 /// Most fields of a record: each name is compared with the others, so many cost their square. The largest documented
-/// record has 33.
-const MAX_FIELDS: usize = 128;
+/// record has 118.
+const MAX_FIELDS: usize = 256;
 
 /// All of them.
 pub(super) struct Entries<'a>(pub(super) Vec<Entry<'a>>);
