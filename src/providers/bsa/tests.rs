@@ -193,6 +193,7 @@ fn what_was_written_off_was_not_paid() {
 
 #[test]
 fn nothing_is_late_on_a_loan_that_has_ended() {
+    use InstalmentStatus::{Overdue, Paid, Unknown};
     let read = |status: &str| {
         let text = format!(
             r#"{{"id":"1","currencyCode":"TZS","status":"{status}","repaymentSchedule":[{{"dueDate":"2026-05-01","complete":false}},{{"dueDate":"2026-05-01","totalOutstanding":5}},{{"dueDate":"2026-05-01","complete":true}}]}}"#
@@ -205,7 +206,6 @@ fn nothing_is_late_on_a_loan_that_has_ended() {
         let plan = instalments(&loan).unwrap();
         plan.rows.iter().map(|row| row.status).collect::<Vec<_>>()
     };
-    use InstalmentStatus::{Overdue, Paid, Unknown};
     assert_eq!(read("Active"), [Overdue, Overdue, Paid]);
     for ended in ["Closed (written off)", "Closed (obligations met)", "Rejected"] {
         assert_eq!(read(ended), [Unknown, Unknown, Paid], "{ended}");
