@@ -271,19 +271,32 @@ fn by_definition(loan: &Loan, field: Field, value: &str) -> Option<Found> {
     }
 }
 
+/// The fields without which this one has no value either, for the reason that they have none.
+fn leaders(loan: &Loan, field: Field) -> &'static [Field] {
+    match field {
+        Field::NativeStatus => &[Field::Status],
+        Field::NativeKind => &[Field::Kind],
+        Field::RatePeriod if loan.rate.percent.is_none() => &[Field::RatePercent],
+        Field::TermUnit if loan.term.count.or(loan.term.remaining_count).is_none() => {
+            &[Field::TermCount, Field::TermRemainingCount]
+        }
+        _ => &[],
+    }
+}
+
 /// Why a field has no value: exactly one reason.
 fn reason(loan: &Loan, field: Field) -> Found {
-    let leader = match field {
-        Field::NativeStatus => Field::Status,
-        Field::NativeKind => Field::Kind,
-        _ => field,
-    };
-    let found = last(loan, field, false).or_else(|| last(loan, leader, false));
+    let leaders = leaders(loan, field);
+    let followed = leaders.iter().find_map(|leader| last(loan, *leader, false));
+    let found = last(loan, field, false).or(followed);
     found.unwrap_or_else(|| {
-        let why = match last(loan, leader, true) {
+        let read =
+            |leader: &Field| last(loan, *leader, true).is_some_and(|found| !found.source.starts_with('('));
+        let why = if last(loan, field, true).is_some() || leaders.iter().any(read) {
             // It was there, and does not apply after all.
-            Some(_) => Missing::NotApplicable,
-            None => Missing::NotInProviderSchema,
+            Missing::NotApplicable
+        } else {
+            Missing::NotInProviderSchema
         };
         Found {
             finding: Finding::Missing(why),

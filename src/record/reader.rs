@@ -50,6 +50,11 @@ impl<'a, F: Accounted> Reader<'a, F> {
         Ok(Self::over(record.get(), name, list))
     }
 
+    /// Starts on a record that is no object: it is kept as received, and nothing can be read from it.
+    pub fn unreadable(name: &'static str, record: &'a RawValue) -> Self {
+        Self::over(record.get(), name, Vec::new())
+    }
+
     pub(super) fn over(text: &'a str, name: &'static str, entries: Vec<Entry<'a>>) -> Self {
         Self {
             text,

@@ -37,6 +37,11 @@ impl Reader<'_, Field> {
         }
     }
 
+    /// Forgets what was noted of a field, which another record decides after all.
+    pub fn yields(&mut self, field: Field) {
+        self.found.retain(|note| note.field != field);
+    }
+
     /// Notes where a reference of the loan came from.
     pub fn refers(&mut self, name: &'static str, source: &'static str) {
         self.references.push((name, source));

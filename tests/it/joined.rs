@@ -227,6 +227,23 @@ async fn a_part_that_fails_leaves_the_loan_partial() {
             &loan["amounts"]["total_outstanding"],
         );
         assert_eq!(approved.is_null(), part == "/offer", "{loan}");
+        let explained = gateway
+            .get(&format!("{}/explain", loan_path("carbon:newer")))
+            .await;
+        if let Some((_, data)) = body
+            .split_once(r#""data":"#)
+            .filter(|_| code.ends_with("payload"))
+        {
+            let sent: Value = serde_json::from_str(data.strip_suffix('}').unwrap()).unwrap();
+            let sent = match &sent {
+                Value::Object(object) => object.values().next_back().unwrap().to_string(),
+                sent => sent.to_string(),
+            };
+            assert!(
+                explained.text.replace([' ', '\n'], "").contains(&sent),
+                "{sent}: {explained:?}"
+            );
+        }
         assert_eq!(owed.is_null(), part == "/active", "{loan}");
     }
 }
@@ -337,5 +354,24 @@ async fn the_plan_of_a_loan_comes_by_the_id_of_the_loan() {
             "upstream_pending",
             "{answer:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_never_becomes_a_loan_has_a_plan_without_instalments() {
+    let words = ["DECLINED", "OFFER_DECLINED", "OFFER_EXPIRED"];
+    let world = World::documents();
+    let row = |word: &&str| {
+        format!(
+            r#"{{"application_id":"{word}","customer_id":"C","amount":300,"status":"{word}","loan_id":null}}"#
+        )
+    };
+    world.set_records(Provider::Carbon, words.iter().map(row).collect());
+    let gateway = over(&world).await;
+    for word in words {
+        let path = format!("{}/schedule", loan_path(&format!("carbon:{word}")));
+        let answer = gateway.get(&path).await;
+        answer.assert_complete();
+        assert_eq!(answer.json()["data"], json!([]), "{word}");
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Bsa, history, schedule};
-use crate::loan::{Instalment, Loan, Status, Transaction};
+use crate::loan::{Instalment, Loan, Transaction};
 use crate::providers::detail::{MappedRow, day};
 use crate::providers::page::{Records, Standing};
 use crate::providers::{Detail, Rows};
@@ -47,13 +47,12 @@ impl Detail<Transaction> for Bsa {
 /// The plan, as it stands on the day that the loan is of.
 pub(super) fn instalments(loan: &Loan) -> Option<Rows<Instalment>> {
     let currency = loan.currency?;
-    let written_off = loan.status == Status::WrittenOff;
     let today = day(loan.as_of.0, schedule::AHEAD);
     rows(
         loan,
         |lists| lists.repayment_schedule,
         "Its schedule is not a list",
-        |row| schedule::instalment(row, currency, today, written_off),
+        |row| schedule::instalment(row, currency, today, loan.status),
     )
 }
 

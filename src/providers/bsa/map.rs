@@ -148,6 +148,7 @@ fn payment_status(loan: &mut Loan, row: &mut Reader<'_>) {
 /// The last instalment's due date, and whether the plan leaves what is owed. The schedule itself is not part of the loan.
 fn plan(loan: &mut Loan, row: &mut Reader<'_>) {
     const KEY: &str = "repaymentSchedule";
+    const DUE: &str = "repaymentSchedule[].dueDate";
     let Some(raw) = row.raw(KEY) else {
         let why = if row.has(KEY) {
             Missing::NullInResponse
@@ -170,12 +171,13 @@ fn plan(loan: &mut Loan, row: &mut Reader<'_>) {
     {
         Some(Some(last)) => {
             loan.dates.matures_on = Some(last);
-            row.is(Field::MaturesOn, Origin::Derived, KEY);
+            row.is(Field::MaturesOn, Origin::Derived, DUE);
         }
         // There is no plan.
         Some(None) => row.lacks(Field::MaturesOn, Missing::NotApplicable, KEY),
         None => {
             row.malformed::<()>(Field::MaturesOn, KEY);
+            row.lacks(Field::MaturesOn, Missing::Unparseable, DUE);
         }
     }
     if let Some(total) = loan.amounts.total_outstanding

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::parts::part;
 use super::wire::DOCUMENTED_INSTALMENT;
-use crate::loan::{Column, Currency, FlagCode, Instalment, InstalmentStatus};
+use crate::loan::{Column, Currency, FlagCode, Instalment, InstalmentStatus, Phase, Status};
 use crate::providers::detail::{MappedRow, remainder, unpaid};
 use crate::record::{Reader, Unit};
 
@@ -16,12 +16,12 @@ const PENALTIES: &[&str] = &["penaltiesDue", "penaltyDue", "penaltyChargesDue"];
 /// Hours that `Africa/Dar_es_Salaam` is ahead of UTC, summer and winter: where the lender is.
 pub(super) const AHEAD: i32 = 3;
 
-/// Maps one instalment as it stands on a day. What is left of it says what was paid, unless the rest was written off.
+/// Maps one instalment of a loan of this status as it stands on a day. What is left of it says what was paid, unless the rest was written off.
 pub(super) fn instalment(
     row: &RawValue,
     currency: Currency,
     today: NaiveDate,
-    written_off: bool,
+    loan: Status,
 ) -> MappedRow<Instalment> {
     let mut row = Reader::new(row)?;
     row.amounts_are_in(currency, Unit::Major);
@@ -37,7 +37,7 @@ pub(super) fn instalment(
     let total_outstanding = row.money(Column::TotalOutstanding, "totalOutstanding")?;
     let paid = total_due
         .zip(total_outstanding)
-        .filter(|_| !written_off)
+        .filter(|_| loan != Status::WrittenOff)
         .map(|(due, left)| remainder(due, left, currency));
     match paid {
         Some(Some(_)) => row.flag(FlagCode::BalanceDerived, Column::TotalPaid),
@@ -45,11 +45,16 @@ pub(super) fn instalment(
         None => {}
     }
     let settled = total_outstanding.is_some_and(|left| left.value().is_zero());
+    let not_paid = || match loan.phase() {
+        // Nothing falls due on a loan that has ended.
+        Phase::Ended => InstalmentStatus::Unknown,
+        _ => unpaid(due_on, today),
+    };
     let status = match complete {
         Some(true) => InstalmentStatus::Paid,
-        Some(false) => unpaid(due_on, today),
+        Some(false) => not_paid(),
         None if settled => InstalmentStatus::Paid,
-        None if total_outstanding.is_some() => unpaid(due_on, today),
+        None if total_outstanding.is_some() => not_paid(),
         None => InstalmentStatus::Unknown,
     };
     let rest = row.rest(DOCUMENTED_INSTALMENT);

@@ -14,7 +14,7 @@ use crate::providers::golden::{
     any_record, any_value, details, holds, known, loan, plain, presented, record, rows, whole,
 };
 use crate::providers::page::Count;
-use crate::record::Want;
+use crate::record::{Want, account};
 
 #[test]
 fn the_response_of_the_page() {
@@ -189,6 +189,27 @@ fn what_was_written_off_was_not_paid() {
     };
     assert_eq!(read("Closed (obligations met)").as_deref(), Some("5.00"));
     assert_eq!(read("Closed (written off)"), None);
+}
+
+#[test]
+fn nothing_is_late_on_a_loan_that_has_ended() {
+    use InstalmentStatus::{Overdue, Paid, Unknown};
+    let read = |status: &str| {
+        let text = format!(
+            r#"{{"id":"1","currencyCode":"TZS","status":"{status}","repaymentSchedule":[{{"dueDate":"2026-05-01","complete":false}},{{"dueDate":"2026-05-01","totalOutstanding":5}},{{"dueDate":"2026-05-01","complete":true}}]}}"#
+        );
+        let loan = as_of(&text, "2026-05-28T09:00:00Z");
+        let matures = account(&loan)
+            .into_iter()
+            .find(|account| account.path == "dates.matures_on");
+        assert_eq!(matures.unwrap().source, "repaymentSchedule[].dueDate");
+        let plan = instalments(&loan).unwrap();
+        plan.rows.iter().map(|row| row.status).collect::<Vec<_>>()
+    };
+    assert_eq!(read("Active"), [Overdue, Overdue, Paid]);
+    for ended in ["Closed (written off)", "Closed (obligations met)", "Rejected"] {
+        assert_eq!(read(ended), [Unknown, Unknown, Paid], "{ended}");
+    }
 }
 
 #[test]

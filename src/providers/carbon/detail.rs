@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::map::Application;
 use super::{Carbon, map, schedule, succeeded, wire};
-use crate::loan::{Instalment, Loan};
+use crate::loan::{Instalment, Loan, Status};
 use crate::providers::detail::day;
 use crate::providers::page::{Records, string};
 use crate::providers::{Detail, Mapping, Page, Rows, Standing};
@@ -160,6 +160,13 @@ impl Detail<Instalment> for Carbon {
         const OPERATION: &str = "get_schedule";
         let pending = || Error::new(Kind::Pending, OPERATION, "The loan has no schedule yet");
         let Some(loan_id) = loan.provider_refs.get("loan_id") else {
+            if matches!(
+                loan.status,
+                Status::Declined | Status::Withdrawn | Status::Expired
+            ) {
+                // It never becomes a loan.
+                return Ok(Some(Rows::none()));
+            }
             return Ok(Some(Rows::not_yet(pending())));
         };
         let path = ["v1", "loans", loan_id, "repayments"];

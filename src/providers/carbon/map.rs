@@ -154,12 +154,21 @@ impl<'a> Application<'a> {
         self.loan.provider_refs.get(name).map(String::as_str)
     }
 
-    /// Joins its offer. What cannot be read leaves the application as it was.
+    /// Joins its offer. What of it cannot be read is reported; the record is kept, and the rest of it stands.
     pub(super) fn join_offer(&mut self, offer: &'a RawValue) -> Result<(), Rejected> {
-        let mut row = Reader::named("offer", offer)?;
+        let mut row = match Reader::named("offer", offer) {
+            Ok(row) => row,
+            Err(rejected) => {
+                let keys = ["offered_amount", "interest_rate"];
+                self.offer = Some(unreadable("offer", offer, &ON_THE_OFFER, &keys));
+                return Err(rejected);
+            }
+        };
+        let mut rejected = None;
         row.amounts_are_in(self.currency, self.unit);
         let key = either(&mut row, "offered_amount", "offerAmount");
-        let approved = row.money(Field::Approved, key)?;
+        let read = row.money(Field::Approved, key);
+        let approved = readable(&mut row, Field::Approved, key, read, &mut rejected);
         let key = either(&mut row, "interest_rate", "interestRate");
         let rate = row.percent(Field::RatePercent, key);
         if rate.is_some() {
@@ -169,18 +178,39 @@ impl<'a> Application<'a> {
         self.loan.amounts.approved = approved;
         self.loan.rate.percent = rate;
         self.offer = Some(row);
-        Ok(())
+        rejected.map_or(Ok(()), Err)
     }
 
-    /// Joins the customer's active loan, which is this one, as it was at an instant. What cannot be read leaves the
-    /// application as it was.
+    /// Joins the customer's active loan, which is this one, as it was at an instant. What of it cannot be read is
+    /// reported; the record is kept, and the rest of it stands.
     pub(super) fn join_active(&mut self, active: &'a RawValue, at: DateTime<Utc>) -> Result<(), Rejected> {
-        let mut row = Reader::named("active_loan", active)?;
+        let mut row = match Reader::named("active_loan", active) {
+            Ok(row) => row,
+            Err(rejected) => {
+                let keys = [
+                    "outstandingBalance",
+                    "outstandingBalance",
+                    "nextRepaymentDate",
+                    "nextRepaymentAmount",
+                ];
+                self.active = Some(Active {
+                    row: unreadable("active_loan", active, &ON_THE_ACTIVE_LOAN, &keys),
+                    account: Choice::Missing,
+                    status_key: "loanStatus",
+                });
+                return Err(rejected);
+            }
+        };
+        let mut rejected = None;
         row.amounts_are_in(self.currency, self.unit);
         let key = either(&mut row, "loanId", "loan_id");
         row.text(Field::ProviderRefs, key);
         let key = either(&mut row, "outstandingBalance", "outstanding_balance");
-        let (owed, credit) = row.balance(Field::TotalOutstanding, key)?;
+        let read = row.balance(Field::TotalOutstanding, key);
+        if read.is_err() {
+            row.lacks(Field::CreditBalance, Missing::Unparseable, key);
+        }
+        let (owed, credit) = readable(&mut row, Field::TotalOutstanding, key, read, &mut rejected);
         if owed.is_some() {
             // Whether interest to come is in it is not said.
             row.flag(FlagCode::AmountAmbiguous, Field::TotalOutstanding);
@@ -188,7 +218,8 @@ impl<'a> Application<'a> {
         let key = either(&mut row, "nextRepaymentDate", "next_repayment_date");
         let due_on = row.date(Field::NextPaymentDueOn, key);
         let key = either(&mut row, "nextRepaymentAmount", "next_repayment_amount");
-        let due = row.money(Field::NextPaymentAmount, key)?;
+        let read = row.money(Field::NextPaymentAmount, key);
+        let due = readable(&mut row, Field::NextPaymentAmount, key, read, &mut rejected);
         let status_key = either(&mut row, "loanStatus", "loan_status");
         let account = row.choice(Field::Status, status_key, LOAN_STATUSES);
 
@@ -206,13 +237,22 @@ impl<'a> Application<'a> {
             account,
             status_key,
         });
-        Ok(())
+        rejected.map_or(Ok(()), Err)
     }
 
     /// Ends the reading: where the loan is in its life is decided by all that was joined.
     pub(super) fn finish(mut self) -> (Loan, Vec<Drift>) {
         self.record_type();
         self.absences();
+        // An unknown word does not take away what the application itself says.
+        if self.account.known().is_some()
+            && let Some(active) = &mut self.active
+            && matches!(active.account, Choice::Unknown(_))
+        {
+            active.account = Choice::Missing;
+            active.row.keep(active.status_key);
+            active.row.yields(Field::Status);
+        }
         match self
             .active
             .as_mut()
@@ -289,6 +329,35 @@ impl<'a> Application<'a> {
     }
 }
 
+/// A joined record that is no object, and the fields that it would have given.
+fn unreadable<'a>(
+    name: &'static str,
+    record: &'a RawValue,
+    fields: &[Field],
+    keys: &[&'static str],
+) -> Reader<'a> {
+    let mut row = Reader::unreadable(name, record);
+    for (field, key) in fields.iter().zip(keys) {
+        row.lacks(*field, Missing::Unparseable, key);
+    }
+    row
+}
+
+/// What was read of an amount. One that cannot be read costs no other field, and the first one is reported.
+fn readable<T: Default>(
+    row: &mut Reader<'_>,
+    field: Field,
+    key: &'static str,
+    read: Result<T, Rejected>,
+    rejected: &mut Option<Rejected>,
+) -> T {
+    read.unwrap_or_else(|error| {
+        row.malformed::<T>(field, key);
+        rejected.get_or_insert(error);
+        T::default()
+    })
+}
+
 /// What the application's status says.
 fn application(loan: &mut Loan, row: &mut Reader<'_>, status: &Choice<Status>) {
     loan.native_status = status.word().map(str::to_owned);
@@ -308,6 +377,8 @@ fn application(loan: &mut Loan, row: &mut Reader<'_>, status: &Choice<Status>) {
 fn account(loan: &mut Loan, row: &mut Reader<'_>, account: &Choice<Account>, key: &'static str) {
     loan.native_status = account.word().map(str::to_owned);
     let Some((status, payment, overdue)) = account.known() else {
+        row.lacks(Field::PaymentStatus, Missing::Unparseable, key);
+        row.lacks(Field::DelinquencyOverdue, Missing::Unparseable, key);
         return;
     };
     loan.set_status(status);

@@ -10,14 +10,14 @@ use serde_json::value::RawValue;
 use super::map::{self, Application};
 use super::schedule;
 use super::wire::{ACTIVE_LOAN, DOCUMENTED, INSTALMENT, List, OFFER, One, Schedule};
-use crate::loan::{Instalment, InstalmentStatus, PaymentStatus, RecordType, Status};
+use crate::loan::{Instalment, InstalmentStatus, Loan, PaymentStatus, RecordType, Status};
 use crate::providers::detail::day;
 use crate::providers::golden::{
     any_record, currency, details, holds, known, loan, plain, presented, record, rows, whole,
 };
 use crate::providers::page::Count;
 use crate::providers::{Mapped, Rows};
-use crate::record::{Unit, Want};
+use crate::record::{Unit, Want, account};
 
 fn naira(row: &RawValue) -> Mapped {
     map::loan(row, currency("NGN"), Unit::Minor, &plain())
@@ -288,6 +288,55 @@ fn what_may_stand_beside_an_application() {
         format!("{}not joined: {failed:?}\n", known([loan]))
     });
     assert_snapshot!(text.collect::<String>());
+}
+
+/// The reason or the origin of a field, and what was looked at.
+fn why(loan: &Loan, path: &str) -> String {
+    let account = account(loan).into_iter().find(|account| account.path == path);
+    let account = account.unwrap();
+    format!("{:?} {}", account.finding.unwrap(), account.source)
+}
+
+#[test]
+fn what_was_looked_at_is_named() {
+    let row = record(r#"{"application_id":"a","status":"DISBURSED","loan_status":"NEW"}"#);
+    let (unknown, _) = naira(&row).unwrap();
+    assert_eq!(why(&unknown, "payment_status"), "Is(Assumed) loan_status");
+    assert_eq!(
+        why(&unknown, "delinquency.overdue"),
+        "Missing(Unparseable) loan_status"
+    );
+    let cases: Vec<Joined<'_>> = serde_json::from_str(include_str!("fixtures/joined.json")).unwrap();
+    let of = |id: &str| {
+        let case = cases
+            .iter()
+            .find(|case| case.application.get().contains(&format!("\"{id}\"")));
+        joined(case.unwrap()).0.unwrap().0
+    };
+    let offer = of("an-unreadable-offer");
+    assert_eq!(
+        why(&offer, "amounts.approved"),
+        "Missing(Unparseable) offer.offered_amount"
+    );
+    assert_eq!(why(&offer, "rate.percent"), "Is(Reported) offer.interest_rate");
+    let active = of("an-unreadable-loan");
+    assert_eq!(
+        why(&active, "next_payment.amount"),
+        "Missing(Unparseable) active_loan.nextRepaymentAmount"
+    );
+    assert_eq!(
+        why(&active, "rate.percent"),
+        "Missing(Unparseable) offer.interest_rate"
+    );
+    assert_eq!(why(&active, "rate.period"), why(&active, "rate.percent"));
+    assert_eq!(
+        active.received.record("offer").unwrap().text(),
+        r#"["not an object"]"#
+    );
+    let known = of("a-new-word");
+    assert_eq!(why(&known, "status"), "Is(Reported) loan_status");
+    assert_eq!(known.native_status.as_deref(), Some("ACTIVE"));
+    assert_eq!(why(&known, "native_kind"), "Missing(NotInProviderSchema) ");
 }
 
 fn plan(rows: Vec<&RawValue>, at: &str) -> Rows<Instalment> {

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::wire::{LOAN, STUDENT_LOAN};
 use crate::loan::{
-    Arrangement, BorrowerRole, Currency, Field, FlagCode, IdStability, Kind, Loan, Money, Origin, Period,
-    RateBasis, RecordType, Status,
+    Arrangement, BorrowerRole, Currency, Field, FlagCode, IdStability, Kind, Loan, Missing, Money, Origin,
+    Period, RateBasis, RecordType, Status,
 };
 use crate::providers::{Mapped, Mapping};
 use crate::record::{Choice, Reader, Rejected, Unit, Why};
@@ -159,6 +159,7 @@ fn terms(loan: &mut Loan, row: &mut Reader<'_>) {
     };
     if !terms.is_integer() {
         row.flag(FlagCode::SuspectScale, Field::TermRemainingCount);
+        row.lacks(Field::TermRemainingCount, Missing::Unparseable, "terms");
         row.keep("terms");
         return;
     }

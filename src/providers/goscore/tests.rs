@@ -12,7 +12,7 @@ use crate::providers::Mapped;
 use crate::providers::golden::{
     any_record, currency, holds, known, loan, plain, presented, record, rows, whole,
 };
-use crate::record::Want;
+use crate::record::{Want, account};
 
 fn person() -> Person<'static> {
     Person {
@@ -211,4 +211,18 @@ proptest! {
     fn any_student_loan_is_a_loan_or_rejected(row in any_record(STUDENT_LOAN)) {
         holds(&student(&record(&row)))?;
     }
+}
+
+#[test]
+fn a_term_that_was_divided_is_unparseable() {
+    let row = record(r#"{"creditor_org_number":"1","loan_amount":5,"terms":0.48}"#);
+    let loan = loan(line(&row));
+    let why = |path: &str| {
+        let account = account(&loan).into_iter().find(|account| account.path == path);
+        format!("{:?}", account.unwrap().finding.unwrap())
+    };
+    assert_eq!(why("term.remaining_count"), "Missing(Unparseable)");
+    assert_eq!(why("term.unit"), "Missing(Unparseable)");
+    assert_eq!(why("native_status"), "Missing(NotInProviderSchema)");
+    assert_eq!(why("rate.period"), "Missing(AbsentInResponse)");
 }
