@@ -27,6 +27,8 @@ pub struct Reader<'a, F = Field> {
     pub(super) parts: Vec<Part>,
     /// Nobody will look at what is left.
     pub(super) brief: bool,
+    /// There was something in its place that is no object: what is not found in it is unreadable, not absent.
+    pub(super) unreadable: bool,
     pub(super) next: usize,
     pub(super) currency: Option<Currency>,
     pub(super) unit: Unit,
@@ -59,6 +61,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
             entries,
             parts: Vec::new(),
             brief: false,
+            unreadable: false,
             next: 0,
             currency: None,
             unit: Unit::Major,
@@ -95,6 +98,10 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// Notes why a field has no value.
     pub fn lacks(&mut self, field: F, why: Missing, source: &'static str) {
+        let why = match why {
+            Missing::AbsentInResponse if self.unreadable => Missing::Unparseable,
+            why => why,
+        };
         self.note_found(field, Finding::Missing(why), source);
     }
 
@@ -282,6 +289,17 @@ impl<'a, F: Accounted> Reader<'a, F> {
         None
     }
 
+    /// A documented field whose value is outside its vocabulary: counted, and no value of ours.
+    pub fn unknown(&mut self, field: F, key: &'static str) {
+        self.note(DriftKind::UnknownValue, key);
+        self.lacks(field, Missing::Unparseable, key);
+    }
+
+    /// Counts a documented field of another type that is no field of ours.
+    pub fn changed_type(&mut self, key: &'static str) {
+        self.note(DriftKind::ChangedType, key);
+    }
+
     /// A field that is not money: absent, null, a value, or something unreadable.
     fn read<T>(
         &mut self,
@@ -336,7 +354,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
     }
 
     /// Adapters read in the order of the provider's page, so the next entry is usually the one.
-    fn find(&mut self, key: &str) -> Option<&mut Entry<'a>> {
+    pub(super) fn find(&mut self, key: &str) -> Option<&mut Entry<'a>> {
         let key = key.strip_prefix(self.prefix)?;
         let shape = shape(key);
         let fits = |entry: &Entry<'a>| entry.shape == shape && entry.key == key;
