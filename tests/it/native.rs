@@ -389,3 +389,43 @@ async fn every_leaf_of_a_loan_is_in_the_answer() {
         "10000.000000"
     );
 }
+
+#[tokio::test]
+async fn a_server_with_smaller_pages_than_asked_for_is_partial() {
+    let world = World::generated(3, 230);
+    world.set_max_per_page(Provider::Fineract, 2);
+    let gateway = Setup::native_fineract(&world).start().await;
+    for path in [CLIENT, "/loans?limit=200"] {
+        let answer = gateway.get(path).await;
+        assert_eq!(answer.json()["complete"], false, "{path}");
+        let source = answer.source("core");
+        assert_eq!(
+            (&source["status"], &source["error"]["code"]),
+            (&"partial".into(), &"upstream_bad_payload".into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_loan_without_lists_has_no_rows() {
+    let world = World::documents();
+    world.set_native_loans(vec![r#"{"id":900,"currency":{"code":"NGN"}}"#.to_owned()]);
+    let gateway = Setup::native_fineract(&world).start().await;
+    for part in ["transactions", "schedule"] {
+        let answer = gateway.get(&format!("/loans/core:900/{part}")).await;
+        answer.assert_complete();
+        assert_eq!(answer.json()["data"], serde_json::json!([]));
+    }
+}
+
+#[tokio::test]
+async fn the_wrapper_is_never_sent_what_is_no_id() {
+    let gateway = Setup::all(&World::documents()).start().await;
+    for key in ["abc", "0", "-1"] {
+        let answer = gateway.get(&loan_path(&format!("fineract:{key}"))).await;
+        answer.assert_problem(404, "loan_not_found");
+        let answer = gateway.get(&format!("/loans?ref=fineract:loan:{key}")).await;
+        answer.assert_problem(404, "reference_not_found");
+    }
+    assert!(gateway.asked(Provider::Fineract).is_empty());
+}
