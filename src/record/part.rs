@@ -61,21 +61,24 @@ impl<'a, F: Accounted> Reader<'a, F> {
     }
 
     /// Opens the object at `path`, which ends in a dot. Its fields are read by their whole paths, and [`Self::close`]
-    /// takes it back. Where there is none, none of its fields is there; what is no object is flagged at `field`.
+    /// takes it back. Where there is none, none of its fields is there; what is no object is flagged at `field`, and
+    /// its fields are unreadable.
     #[must_use]
     pub fn open(&mut self, field: F, path: &'static str) -> Self {
         let key = path.strip_suffix('.').unwrap_or(path);
-        let entries = match self.raw(key).map(serde_json::from_str) {
-            Some(Ok(Entries(list))) => list,
+        let (entries, unreadable) = match self.raw(key).map(serde_json::from_str) {
+            Some(Ok(Entries(list))) => (list, false),
             Some(Err(_)) => {
                 self.malformed::<()>(field, key);
-                Vec::new()
+                (Vec::new(), true)
             }
-            None => Vec::new(),
+            // A name that came more than once is there.
+            None => (Vec::new(), self.find(key).is_some_and(|entry| entry.ambiguous)),
         };
         Self {
             prefix: path,
             brief: self.brief,
+            unreadable: unreadable || self.unreadable,
             currency: self.currency,
             unit: self.unit,
             ..Self::over(self.text, self.name, entries)

@@ -27,6 +27,8 @@ pub struct Reader<'a, F = Field> {
     pub(super) parts: Vec<Part>,
     /// Nobody will look at what is left.
     pub(super) brief: bool,
+    /// There was something in its place that is no object: what is not found in it is unreadable, not absent.
+    pub(super) unreadable: bool,
     pub(super) next: usize,
     pub(super) currency: Option<Currency>,
     pub(super) unit: Unit,
@@ -64,6 +66,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
             entries,
             parts: Vec::new(),
             brief: false,
+            unreadable: false,
             next: 0,
             currency: None,
             unit: Unit::Major,
@@ -100,6 +103,10 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// Notes why a field has no value.
     pub fn lacks(&mut self, field: F, why: Missing, source: &'static str) {
+        let why = match why {
+            Missing::AbsentInResponse if self.unreadable => Missing::Unparseable,
+            why => why,
+        };
         self.note_found(field, Finding::Missing(why), source);
     }
 
@@ -287,6 +294,17 @@ impl<'a, F: Accounted> Reader<'a, F> {
         None
     }
 
+    /// A documented field whose value is outside its vocabulary: counted, and no value of ours.
+    pub fn unknown(&mut self, field: F, key: &'static str) {
+        self.note(DriftKind::UnknownValue, key);
+        self.lacks(field, Missing::Unparseable, key);
+    }
+
+    /// Counts a documented field of another type that is no field of ours.
+    pub fn changed_type(&mut self, key: &'static str) {
+        self.note(DriftKind::ChangedType, key);
+    }
+
     /// A field that is not money: absent, null, a value, or something unreadable.
     fn read<T>(
         &mut self,
@@ -341,7 +359,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
     }
 
     /// Adapters read in the order of the provider's page, so the next entry is usually the one.
-    fn find(&mut self, key: &str) -> Option<&mut Entry<'a>> {
+    pub(super) fn find(&mut self, key: &str) -> Option<&mut Entry<'a>> {
         // Comparing with an empty text is not free: its address is none, and some processors take hundreds of cycles over
         // reading nothing from it.
         let key = if self.prefix.is_empty() {

@@ -74,6 +74,12 @@ fn wrapper(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
     }))
 }
 
+/// An id of Fineract, as it writes them. Anything else could be a word with a meaning of its own in a path.
+fn is_id(text: &str) -> bool {
+    text.parse::<i64>()
+        .is_ok_and(|id| id > 0 && id.to_string() == text)
+}
+
 #[async_trait]
 impl Provider for Fineract {
     fn descriptor(&self) -> &'static Descriptor {
@@ -85,10 +91,8 @@ impl Provider for Fineract {
     }
 
     fn locate(&self, key: &str) -> Option<Scope> {
-        DESCRIPTOR
-            .reference(&format!("loan:{key}"))
-            .ok()
-            .map(Scope::Reference)
+        let reference = is_id(key).then(|| DESCRIPTOR.reference(&format!("loan:{key}")));
+        reference?.ok().map(Scope::Reference)
     }
 
     fn transactions(&self) -> Option<&dyn Detail<Transaction>> {
@@ -107,6 +111,13 @@ impl Provider for Fineract {
                 ));
             }
         };
+        if !is_id(loan) {
+            return Err(Error::new(
+                Kind::NotFound,
+                "list_transactions",
+                "Ids are numbers here",
+            ));
+        }
         let segments = ["api", &self.version, "Loans", loan, "transactions"];
         let reply = self
             .upstream

@@ -5,13 +5,14 @@ use serde_json::value::RawValue;
 use super::fields::{DELINQUENT, ENUM, LOAN, SCHEDULE, STATUS, SUMMARY, TIMELINE};
 use super::schedule;
 use crate::loan::{
-    Arrangement, Currency, Field, FlagCode, IdStability, Loan, Missing, Origin, PaymentStatus, Period, Phase,
-    RateBasis, RecordType, Status, check_schedule,
+    Arrangement, Column, Currency, Field, FlagCode, IdStability, Instalment, InstalmentStatus, Loan, Missing,
+    Origin, PaymentStatus, Period, Phase, RateBasis, RecordType, Status, check_schedule,
 };
 use crate::providers::fineract::dates::date;
 use crate::providers::fineract::ledger;
 use crate::providers::fineract::wire::CURRENCY;
-use crate::providers::{Mapped, Mapping};
+use crate::providers::page::Records;
+use crate::providers::{Mapped, Mapping, Rows};
 use crate::record::{Drift, DriftKind, Reader, Rejected, Unit, Why};
 
 /// `LoanStatus` of Apache Fineract. Only the id counts: five of the twelve have no flag.
@@ -204,6 +205,10 @@ fn frequency(row: &mut Reader<'_>, field: Field, path: &'static str) -> Option<u
     let mut named = row.open(field, path);
     let frequency = named.count(field, id);
     named.keep(id);
+    let of_the_term = field == Field::RatePeriod && frequency == Some(WHOLE_TERM);
+    if frequency.is_some() && period(frequency).is_none() && !of_the_term {
+        named.unknown(field, id);
+    }
     row.close(named, ENUM);
     frequency
 }
@@ -309,6 +314,7 @@ fn standing(loan: &mut Loan, row: &mut Reader<'_>) {
     } else if in_arrears == Some(false) {
         (PaymentStatus::Current, Origin::Derived, "inArrears")
     } else {
+        row.follows(Field::PaymentStatus, Field::DelinquencyOverdue);
         return;
     };
     loan.payment_status = standing;
@@ -329,20 +335,41 @@ fn lists(loan: &mut Loan, row: &mut Reader<'_>) {
             let read = schedule::rows(loan, &periods);
             let payouts = schedule::payouts(&periods);
             plan.leave_rows("repaymentSchedule.periods.", payouts);
-            let paid = read.rows.iter().filter(|row| row.complete == Some(true));
-            loan.term.instalments_paid = u32::try_from(paid.count()).ok();
-            row.is(Field::TermInstalmentsPaid, Origin::Derived, source);
+            if readable(&read) {
+                let paid = read
+                    .rows
+                    .iter()
+                    .filter(|row| row.status == InstalmentStatus::Paid);
+                loan.term.instalments_paid = u32::try_from(paid.count()).ok();
+                plan.is(Field::TermInstalmentsPaid, Origin::Derived, source);
+            } else {
+                plan.lacks(Field::TermInstalmentsPaid, Missing::Unparseable, source);
+            }
             // Nothing is owed on a loan that is not open, whatever its plan was.
             if loan.phase == Phase::Servicing && read.rejected.is_empty() {
                 check_schedule(loan, &read.rows);
             }
         }
-        Some(Err(_)) => row.lacks(Field::TermInstalmentsPaid, Missing::Unparseable, source),
-        None => row.lacks(Field::TermInstalmentsPaid, Missing::AbsentInResponse, source),
+        Some(Err(_)) => {
+            plan.malformed::<()>(Field::TermInstalmentsPaid, "repaymentSchedule.periods");
+        }
+        None => plan.lacks(Field::TermInstalmentsPaid, Missing::AbsentInResponse, source),
     }
     row.close(plan, SCHEDULE);
     if let Some(raw) = row.raw("transactions") {
+        if serde_json::from_str::<Records<'_>>(raw).is_err() {
+            row.changed_type("transactions");
+        }
         let people = ledger::people("transactions", raw);
         row.personal_in("transactions.", people);
     }
+}
+
+/// Whether it can be told of every instalment whether it is paid.
+fn readable(plan: &Rows<Instalment>) -> bool {
+    let untold = |row: &Instalment| {
+        let mut flags = row.flags.iter();
+        flags.any(|flag| flag.code == FlagCode::MalformedField && flag.field == Column::Complete)
+    };
+    plan.rejected.is_empty() && !plan.rows.iter().any(untold)
 }

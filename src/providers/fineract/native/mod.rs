@@ -14,12 +14,13 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ledger;
+use super::{is_id, ledger};
 use crate::loan::{Instalment, Loan, Transaction};
 use crate::providers::page::{Count, Records, string};
 use crate::providers::{
-    Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Rows, Scope, Verification,
+    Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Rows, Scope, Standing, Verification,
 };
+use crate::record::{Drift, DriftKind};
 use crate::upstream::{Answers, Auth, Call, Error, Kind, Reply, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -77,12 +78,6 @@ fn refusal(status: u16, body: &[u8]) -> Option<Kind> {
         (403, Some(code)) if code != "error.msg.not.authorized" => Some(Kind::Rejected),
         _ => None,
     }
-}
-
-/// An id of Fineract, as it writes them. Anything else could be a word with a meaning of its own in a path.
-fn is_id(text: &str) -> bool {
-    text.parse::<i64>()
-        .is_ok_and(|id| id > 0 && id.to_string() == text)
 }
 
 #[async_trait]
@@ -168,6 +163,11 @@ impl Native {
         // Rows of others are part of what may come again.
         page.digest = digest;
         page.more = More::from(came > 0 && total.is_none_or(|total| read < total));
+        // The next page begins where this one should have ended.
+        if came < self.limit && total.is_some_and(|total| read < total) {
+            let short = "It gave fewer records than were asked for, and others were passed over";
+            page.standing = Standing::Partial(reply.failure(Kind::BadPayload, short));
+        }
         let left_out = came.saturating_sub(known(&page));
         // Of one client the total is theirs only where the filter held, which the first of several pages cannot show.
         let whole = number == 1 && left_out == 0 && page.more == More::No;
@@ -228,7 +228,7 @@ impl Detail<Transaction> for Native {
     async fn ask(&self, call: &Call, loan: &Loan, _: u32) -> Result<Option<Rows<Transaction>>, Error> {
         let reply = self.asked(call, loan).await?;
         let text: &RawValue = reply.json()?;
-        Ok(transactions(loan, text.get()))
+        Ok(Some(asked_for(transactions(loan, text.get()), "transactions")))
     }
 }
 
@@ -242,7 +242,7 @@ impl Detail<Instalment> for Native {
     async fn ask(&self, call: &Call, loan: &Loan, _: u32) -> Result<Option<Rows<Instalment>>, Error> {
         let reply = self.asked(call, loan).await?;
         let text: &RawValue = reply.json()?;
-        Ok(schedule(loan, text.get()))
+        Ok(Some(asked_for(schedule(loan, text.get()), "repaymentSchedule")))
     }
 }
 
@@ -259,14 +259,45 @@ impl Native {
     }
 }
 
+/// `None` where there is no such list, or no record that lists could be in.
 fn transactions(loan: &Loan, text: &str) -> Option<Rows<Transaction>> {
-    let lists: wire::Lists<'_> = serde_json::from_str(text).ok()?;
-    let rows = lists.transactions?;
-    Some(ledger::of(loan, text, fields::TRANSACTION).rows(&rows))
+    let Ok(lists) = serde_json::from_str::<wire::Lists<'_>>(text) else {
+        return Some(unreadable("Its ledger cannot be told from another"));
+    };
+    let rows = match serde_json::from_str(lists.transactions?.get()) {
+        Ok(rows) => ledger::of(loan, text, fields::TRANSACTION).rows(&rows),
+        Err(_) => unreadable("Its ledger is not a list"),
+    };
+    Some(rows)
 }
 
 fn schedule(loan: &Loan, text: &str) -> Option<Rows<Instalment>> {
-    let lists: wire::Lists<'_> = serde_json::from_str(text).ok()?;
-    let plan: wire::Schedule<'_> = serde_json::from_str(lists.repayment_schedule?.get()).ok()?;
-    Some(schedule::rows(loan, &plan.periods?))
+    let Ok(lists) = serde_json::from_str::<wire::Lists<'_>>(text) else {
+        return Some(unreadable("Its schedule cannot be told from another"));
+    };
+    let rows = match serde_json::from_str::<wire::Schedule<'_>>(lists.repayment_schedule?.get()) {
+        Ok(plan) => schedule::rows(loan, &plan.periods.unwrap_or_default()),
+        Err(_) => unreadable("Its schedule is not a list"),
+    };
+    Some(rows)
+}
+
+fn unreadable<T>(why: &'static str) -> Rows<T> {
+    Rows {
+        standing: Standing::Incomplete(Error::new(Kind::BadPayload, "get_loan", why)),
+        ..Rows::none()
+    }
+}
+
+/// The rows of a detail that was asked for them: one that does not have the key has none yet. The loan of that detail is
+/// not mapped, so it is here that a key of another type is counted.
+fn asked_for<T>(rows: Option<Rows<T>>, key: &str) -> Rows<T> {
+    let mut rows = rows.unwrap_or_else(Rows::none);
+    if rows.standing != Standing::Complete {
+        rows.drift.push(Drift {
+            kind: DriftKind::ChangedType,
+            field: key.to_owned(),
+        });
+    }
+    rows
 }

@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 use super::fields::{DELINQUENT, LOAN, PERIOD, STATUS, SUMMARY, TIMELINE, TRANSACTION};
 use super::wire::List;
 use super::{is_id, map, refusal, schedule, transactions};
-use crate::loan::{InstalmentStatus, Status};
+use crate::loan::{Field, Finding, InstalmentStatus, Missing, Status};
 use crate::providers::golden::{
     any_record, any_value, holds, known, loan, plain, presented, record, rows, whole,
 };
-use crate::providers::{Mapped, Rows};
+use crate::providers::{Mapped, Rows, Standing};
 use crate::record::Want;
 use crate::upstream::Kind;
 
@@ -240,4 +240,30 @@ proptest! {
             prop_assert!(schedule(&loan, &text).is_some());
         }
     }
+}
+
+#[test]
+fn what_cannot_be_read_says_so() {
+    let of = |rest: &str| {
+        mapped(&format!(
+            r#"{{"id":1,"status":{{"id":300}},"currency":{{"code":"NGN"}},{rest}}}"#
+        ))
+        .unwrap()
+    };
+    let why = |loan: &crate::loan::Loan, field| loan.received.noted(field, false).unwrap().1.finding;
+    let unparseable = Finding::Missing(Missing::Unparseable);
+    let (loan, _) = of(r#""summary":"gone","timeline":7"#);
+    assert_eq!(why(&loan, Field::PastDue), unparseable);
+    assert_eq!(why(&loan, Field::ClosedOn), unparseable);
+    let (loan, drift) = of(r#""termPeriodFrequencyType":{"id":9},"transactions":{}"#);
+    assert_eq!(why(&loan, Field::TermUnit), unparseable);
+    let fields: Vec<&str> = drift.iter().map(|drift| &*drift.field).collect();
+    assert_eq!(fields, ["termPeriodFrequencyType.id", "transactions"]);
+    let held = transactions(&loan, r#"{"transactions":{}}"#).unwrap();
+    assert!(held.rows.is_empty() && held.standing != Standing::Complete);
+    let (loan, _) = of(r#""repaymentSchedule":{"periods":[{"period":1,"obligationsMetOnDate":[2026,1,1]}]}"#);
+    assert_eq!(loan.term.instalments_paid, Some(1));
+    let (loan, _) = of(r#""repaymentSchedule":{"periods":[{"period":1,"complete":"x"}]}"#);
+    assert_eq!(loan.term.instalments_paid, None);
+    assert_eq!(why(&loan, Field::TermInstalmentsPaid), unparseable);
 }

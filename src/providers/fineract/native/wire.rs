@@ -31,7 +31,7 @@ pub(super) struct Lists<'a> {
     #[serde(borrow)]
     pub(super) repayment_schedule: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) transactions: Option<Records<'a>>,
+    pub(super) transactions: Option<&'a RawValue>,
 }
 
 /// `LoanScheduleData`, as far as rows go.

@@ -1,5 +1,7 @@
 //! Apache Fineract itself: a whole book, one client, one loan, and what it refuses.
 
+mod leaves;
+
 use std::collections::BTreeSet;
 
 use loangate::config::Document;
@@ -341,51 +343,42 @@ async fn words_of_a_later_release_are_unknown_and_counted() {
     );
 }
 
-/// Every text, number and date of a value.
-fn leaves(value: &serde_json::Value, into: &mut BTreeSet<String>) {
-    use serde_json::Value;
-    match value {
-        Value::Array(items) => match items.as_slice() {
-            [year, month, day] if number(year).is_some_and(|year| year > 1900) => {
-                let (month, day) = (number(month).unwrap(), number(day).unwrap());
-                into.insert(format!("{}-{month:02}-{day:02}", number(year).unwrap()));
-            }
-            items => items.iter().for_each(|item| leaves(item, into)),
-        },
-        Value::Object(members) => members.values().for_each(|member| leaves(member, into)),
-        Value::String(text)
-            if text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') =>
-        {
-            into.insert(text.trim_end_matches('0').trim_end_matches('.').to_owned());
-        }
-        Value::String(text) => drop(into.insert(text.clone())),
-        Value::Number(number) => {
-            into.insert(number.to_string().trim_end_matches(".0").to_owned());
-        }
-        Value::Bool(word) => drop(into.insert(word.to_string())),
-        Value::Null => {}
+#[tokio::test]
+async fn a_server_with_smaller_pages_than_asked_for_is_partial() {
+    let world = World::generated(3, 230);
+    world.set_max_per_page(Provider::Fineract, 2);
+    let gateway = Setup::native_fineract(&world).start().await;
+    for path in [CLIENT, "/loans?limit=200"] {
+        let answer = gateway.get(path).await;
+        assert_eq!(answer.json()["complete"], false, "{path}");
+        let source = answer.source("core");
+        assert_eq!(
+            (&source["status"], &source["error"]["code"]),
+            (&"partial".into(), &"upstream_bad_payload".into())
+        );
     }
 }
 
-fn number(value: &serde_json::Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+#[tokio::test]
+async fn a_loan_without_lists_has_no_rows() {
+    let world = World::documents();
+    world.set_native_loans(vec![r#"{"id":900,"currency":{"code":"NGN"}}"#.to_owned()]);
+    let gateway = Setup::native_fineract(&world).start().await;
+    for part in ["transactions", "schedule"] {
+        let answer = gateway.get(&format!("/loans/core:900/{part}")).await;
+        answer.assert_complete();
+        assert_eq!(answer.json()["data"], serde_json::json!([]));
+    }
 }
 
 #[tokio::test]
-async fn every_leaf_of_a_loan_is_in_the_answer() {
-    let gateway = Setup::native_fineract(&World::documents()).start().await;
-    let answer = gateway
-        .get("/loans/core:123?include=raw,personal,schedule,transactions")
-        .await;
-    let mut loan = answer.json()["data"].clone();
-    let raw = loan["raw"].take();
-    let (mut sent, mut given) = (BTreeSet::new(), BTreeSet::new());
-    leaves(&raw, &mut sent);
-    leaves(&loan, &mut given);
-    let lost: Vec<&String> = sent.difference(&given).collect();
-    assert!(sent.len() > 100 && lost.is_empty(), "{lost:?}");
-    assert_eq!(
-        loan["extensions"]["repaymentSchedule"]["periods"][0]["principalDisbursed"],
-        "10000.000000"
-    );
+async fn the_wrapper_is_never_sent_what_is_no_id() {
+    let gateway = Setup::all(&World::documents()).start().await;
+    for key in ["abc", "0", "-1"] {
+        let answer = gateway.get(&loan_path(&format!("fineract:{key}"))).await;
+        answer.assert_problem(404, "loan_not_found");
+        let answer = gateway.get(&format!("/loans?ref=fineract:loan:{key}")).await;
+        answer.assert_problem(404, "reference_not_found");
+    }
+    assert!(gateway.asked(Provider::Fineract).is_empty());
 }
