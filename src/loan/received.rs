@@ -1,5 +1,6 @@
 //! The upstream records a loan was made from, as they came, and which of their fields became which of ours.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -64,9 +65,10 @@ impl Received {
         &mut self,
         name: &'static str,
         text: &str,
-        personal: Vec<(Box<str>, Range<usize>)>,
+        mut personal: Vec<(Box<str>, Range<usize>)>,
         notes: Notes,
     ) {
+        personal.sort_by_key(|(_, place)| (place.start, Reverse(place.end)));
         self.records.push(Record {
             name,
             text: Arc::from(text),
@@ -148,6 +150,9 @@ impl Record {
             .iter()
             .filter(|(_, place)| text.get(place.clone()) != Some("null"))
         {
+            if place.start < from {
+                continue;
+            }
             out.push_str(text.get(from..place.start).unwrap_or_default());
             out.push_str("\"[redacted]\"");
             from = place.end;

@@ -62,10 +62,15 @@ impl<F: Accounted> Reader<'_, F> {
                     }
                 }
                 Fate::Personal => {
-                    let start = offset(self.text, entry.raw);
+                    // Where it comes again is not known, so nothing of the record is shown.
+                    let (start, length) = if entry.ambiguous {
+                        (0, self.text.len())
+                    } else {
+                        (offset(self.text, entry.raw), entry.raw.len())
+                    };
                     personal.push((
                         person(self.prefix, &entry.key),
-                        start..start.saturating_add(entry.raw.len()),
+                        start..start.saturating_add(length),
                     ));
                 }
             }

@@ -287,3 +287,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_that_comes_twice_is_not_shown_once() {
+    let row = record(
+        r#"{"id": "1", "status": "Active", "currencyCode": "TZS", "customerName": "Ada", "customerName": "Grace"}"#,
+    );
+    let want = Want {
+        raw: true,
+        ..Want::default()
+    };
+    let loan = loan(presented(map::loan(&row, &plain()), want));
+    assert_eq!(loan.raw.unwrap().0.get(), r#""[redacted]""#);
+}
