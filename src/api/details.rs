@@ -1,11 +1,13 @@
 //! `GET /loans/{id}/transactions`, `/schedule`, `/snapshots`.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::access::Caller;
 use super::answers::{SCHEDULE, TRANSACTIONS, respond, tag};
@@ -14,8 +16,8 @@ use super::loans::PageInfo;
 use super::parameters::{Pairs, RowsRequest, TransactionFilter};
 use super::problem::{Code, Problem};
 use super::{Api, MatchedParameter, RequestId, media, parameter};
-use crate::gather::{Found, Part, Read, RowsPage, Source, Status};
-use crate::loan::{Json, Snapshot, Transaction};
+use crate::gather::{Asker, Found, Part, Read, RowsPage, Source, Status};
+use crate::loan::{Json, Loan, Snapshot, Transaction};
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -109,6 +111,20 @@ pub(super) fn named<'a>(
     let asked = api.gateway.connection(connection);
     caller.audit().asks(asked.map(|connection| &connection.id));
     Ok((connection, key))
+}
+
+/// The loan with this native key, and how its connection did.
+pub(super) async fn find(
+    api: &Api,
+    (connection, key): (&str, &str),
+    asker: &Asker,
+    deadline: Instant,
+) -> Result<(Arc<Loan>, Source), Problem> {
+    let found = api.gateway.find(connection, key, asker, deadline).await;
+    match found.ok_or(Problem::new(Code::LoanNotFound))? {
+        (Some(loan), source) => Ok((loan, source)),
+        (None, source) => Err(absent(&[source])),
+    }
 }
 
 /// What a connection cannot do, said with what it can.

@@ -7,10 +7,9 @@ use serde::Serialize;
 
 use super::access::Caller;
 use super::answers::{respond, tag, with};
-use super::details::named;
-use super::failures::absent;
+use super::details::{find, named};
 use super::parameters::Pairs;
-use super::problem::{Code, Problem};
+use super::problem::Problem;
 use super::{Api, MatchedParameter, RequestId, media};
 use crate::gather::{Source, Status};
 use crate::loan::{Finding, Json, Loan, Missing, Origin};
@@ -60,17 +59,10 @@ pub(super) async fn explain(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let (connection, key) = named(&api, &caller, &path)?;
+    let named = named(&api, &caller, &path)?;
     let (want, asker) = Pairs::from_query(query.as_deref()).explanation(&caller)?;
     let deadline = api.gateway.deadline();
-    let (found, source) = api
-        .gateway
-        .find(connection, key, &asker, deadline)
-        .await
-        .ok_or(Problem::new(Code::LoanNotFound))?;
-    let Some(loan) = found else {
-        return Err(absent(&[source]));
-    };
+    let (loan, source) = find(&api, named, &asker, deadline).await?;
     let complete = source.status == Status::Ok;
     caller.audit().gives(1, complete);
     let shown = with(&loan, want);

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 
 use super::access::Caller;
 use super::answers::{SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
-use super::details::{named, not_supported};
+use super::details::{find, named, not_supported};
 use super::export::export;
-use super::failures::{absent, answered, refused};
+use super::failures::{answered, refused};
 use super::media::{self, Format};
 use super::middleware::InFlight;
 use super::parameters::{ListRequest, Pairs};
-use super::problem::{Code, ParameterError, Problem};
+use super::problem::{ParameterError, Problem};
 use super::{Api, MatchedParameter, RequestId};
 use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
@@ -163,19 +163,11 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let (connection, key) = named(&api, &caller, &path)?;
+    let named = named(&api, &caller, &path)?;
     let (want, asker) = Pairs::from_query(query.as_deref()).single_loan(&caller)?;
     let deadline = api.gateway.deadline();
-    let (found, source) = api
-        .gateway
-        .find(connection, key, &asker, deadline)
-        .await
-        .ok_or(Problem::new(Code::LoanNotFound))?;
-    let Some(found) = found else {
-        return Err(absent(&[source]));
-    };
+    let (found, mut source) = find(&api, named, &asker, deadline).await?;
     let mut loan = with(&found, want);
-    let mut source = source;
     if want.schedule {
         let rejected = source.rejected;
         let rows = rows(&api, &found, &mut source, SCHEDULE, deadline).await?;

@@ -1,14 +1,17 @@
 //! The configured connections.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
 use super::drift::DriftCounters;
 use crate::config::{ConnectionSettings, Section};
 use crate::providers::{self, Connecting, Descriptor, Detail, Provider, Reference};
-use crate::upstream::{Shared, circuit};
+use crate::upstream::{Error, Kind, Shared, circuit};
 
 /// One opening of a connection with its credentials. A reload opens it anew, and what was fetched with the old
 /// credentials is not served to those of the new.
@@ -73,6 +76,19 @@ impl Connection {
             drift: DriftCounters::default(),
             credential: Credential::next(),
             provider,
+        })
+    }
+
+    /// What its adapter answers. A panic in it ends here.
+    pub(super) async fn contained<T>(
+        &self,
+        operation: &'static str,
+        asked: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let answered = AssertUnwindSafe(asked).catch_unwind().await;
+        answered.unwrap_or_else(|_| {
+            tracing::error!(connection = &*self.id, "an adapter panicked");
+            Err(Error::new(Kind::Internal, operation, ""))
         })
     }
 

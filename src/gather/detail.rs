@@ -1,9 +1,7 @@
 //! The rows of one loan: its ledger, its plan, its history. Read whole, then paged from what was read.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use tokio::time::Instant;
@@ -12,7 +10,7 @@ use super::connection::Connection;
 use super::held::Item;
 use super::query::{Asker, Place, Refused};
 use super::source::{Source, Status};
-use super::{Gateway, complete};
+use super::{Gateway, Limits, complete};
 use crate::loan::{Json, Loan};
 use crate::providers::{Detail, Provider, Rows, Standing};
 use crate::upstream::{Call, Error, Kind};
@@ -104,37 +102,7 @@ impl Gateway {
         };
         match detail.held(loan) {
             Some(held) => read.absorb(connection, held),
-            None => {
-                for number in 1..=self.limits.max_pages {
-                    let asked = AssertUnwindSafe(detail.ask(&call, loan, number))
-                        .catch_unwind()
-                        .await;
-                    let page = asked.unwrap_or_else(|_| {
-                        tracing::error!(connection = &*connection.id, "an adapter panicked");
-                        Err(Error::new(Kind::Internal, "detail", ""))
-                    });
-                    match page {
-                        Ok(Some(page)) => {
-                            let more = page.more && number < self.limits.max_pages;
-                            if page.more && (!more || read.rows.len() > self.limits.max_gathered) {
-                                read.absorb(connection, page);
-                                read.worst(broken("It has more rows than this gateway reads"), false);
-                                break;
-                            }
-                            read.absorb(connection, page);
-                            if !more {
-                                break;
-                            }
-                        }
-                        Ok(None) => return None,
-                        Err(error) => {
-                            let nothing = number == 1;
-                            read.worst(error, nothing);
-                            break;
-                        }
-                    }
-                }
-            }
+            None => read.ask(connection, detail, loan, &call, self.limits).await?,
         }
         let source = &mut read.source;
         source.count = read.rows.len();
@@ -188,6 +156,37 @@ impl Gateway {
 }
 
 impl<T> Read<T> {
+    /// Asks page by page. `None`: there are no such rows here.
+    async fn ask(
+        &mut self,
+        connection: &Connection,
+        detail: &dyn Detail<T>,
+        loan: &Loan,
+        call: &Call,
+        limits: Limits,
+    ) -> Option<()> {
+        for number in 1..=limits.max_pages {
+            let asked = connection.contained("detail", detail.ask(call, loan, number));
+            let page = match asked.await {
+                Ok(page) => page?,
+                Err(error) => {
+                    self.worst(error, number == 1);
+                    break;
+                }
+            };
+            let more = page.more;
+            let full = number == limits.max_pages || self.rows.len() > limits.max_gathered;
+            self.absorb(connection, page);
+            if more && full {
+                self.worst(broken("It has more rows than this gateway reads"), false);
+            }
+            if full || !more {
+                break;
+            }
+        }
+        Some(())
+    }
+
     fn absorb(&mut self, connection: &Connection, page: Rows<T>) {
         connection.drift.count(page.drift);
         self.rows.extend(page.rows);

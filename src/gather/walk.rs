@@ -2,12 +2,10 @@
 //! until it has ended; how far to go is theirs, what a page means is decided here.
 
 use std::collections::{HashSet, VecDeque};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -161,7 +159,7 @@ impl SourceWalk {
                 ));
             }
             begun.announced = page.announced.or(begun.announced);
-            begun.received = begun.received.saturating_add(rows(&page));
+            begun.received = begun.received.saturating_add(page.records());
             let more = match page.more {
                 More::Yes => true,
                 More::No => false,
@@ -312,19 +310,12 @@ async fn read(connection: &Connection, call: &Call, begun: Begun) -> (Begun, Vec
         1
     };
     let numbers = (0..count).map(|ahead| begun.next.saturating_add(ahead));
-    let pages = join_all(numbers.map(|number| page(connection, call, &begun.scope, number))).await;
+    let pages = join_all(numbers.map(|number| {
+        let asked = connection.provider.page(call, &begun.scope, number);
+        connection.contained("walk", asked)
+    }))
+    .await;
     (begun, pages)
-}
-
-/// One page. A panic in an adapter ends here.
-async fn page(connection: &Connection, call: &Call, scope: &Scope, number: u32) -> Result<Page, Error> {
-    let asked = AssertUnwindSafe(connection.provider.page(call, scope, number))
-        .catch_unwind()
-        .await;
-    asked.unwrap_or_else(|_| {
-        tracing::error!(connection = &*connection.id, "an adapter panicked");
-        Err(Error::new(Kind::Internal, "walk", ""))
-    })
 }
 
 /// Dated observations come newest first, or the first one of a loan would not be the one to show.
@@ -347,10 +338,6 @@ fn grown(begun: &Begun, page: &Page) -> u64 {
 
 fn window() -> u64 {
     u64::try_from(WINDOW).unwrap_or(u64::MAX)
-}
-
-fn rows(page: &Page) -> u64 {
-    u64::try_from(page.loans.len().saturating_add(page.rejected.len())).unwrap_or(u64::MAX)
 }
 
 fn broken(note: &'static str) -> Error {

@@ -28,7 +28,7 @@ fn components(loan: &mut Loan) {
         return;
     };
     let values = parts.iter().map(|part| part.map(|part| part.value()));
-    if let Some(sum) = sum(values)
+    if let Some(sum) = decimal::checked_total(values)
         && sum != total.value()
     {
         loan.flag(FlagCode::ComponentsMismatch, Field::TotalOutstanding);
@@ -48,17 +48,11 @@ pub fn check_schedule(loan: &mut Loan, schedule: &[Instalment]) {
         .iter()
         .map(|instalment| instalment.total_outstanding.map(|left| left.value()));
     if !schedule.is_empty()
-        && let Some(sum) = sum(left)
+        && let Some(sum) = decimal::checked_total(left)
         && sum != total.value()
     {
         loan.flag(FlagCode::ScheduleMismatch, Field::TotalOutstanding);
     }
-}
-
-/// The sum; `None` if a part is not known.
-fn sum(parts: impl Iterator<Item = Option<Decimal>>) -> Option<Decimal> {
-    let mut parts = parts;
-    parts.try_fold(Decimal::ZERO, |sum, part| decimal::checked_sum(sum, part?))
 }
 
 fn rate(loan: &mut Loan) {

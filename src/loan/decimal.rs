@@ -159,6 +159,12 @@ pub fn checked_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
     exact(aligned(left)?.checked_add(aligned(right)?)?, scale)
 }
 
+/// The exact sum of all; `None` where one is not known or it does not fit.
+pub fn checked_total(parts: impl IntoIterator<Item = Option<Decimal>>) -> Option<Decimal> {
+    let mut parts = parts.into_iter();
+    parts.try_fold(Decimal::ZERO, |sum, part| checked_sum(sum, part?))
+}
+
 /// Moves the decimal point `places` to the left: minor units to major units, exactly or not at all.
 pub fn shift_left(value: Decimal, places: u32) -> Option<Decimal> {
     exact(value.mantissa(), value.scale().checked_add(places)?)

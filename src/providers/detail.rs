@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::page::Standing;
 use crate::loan::{Currency, InstalmentStatus, Loan, Money, decimal};
 use crate::record::{Drift, Rejected};
-use crate::upstream::{Call, Error};
+use crate::upstream::{Call, Error, Kind};
 
 /// One kind of detail of a provider's loans. A provider that has it says so by having this; there is no other way to
 /// claim it.
@@ -77,12 +77,17 @@ impl<T> Rows<T> {
         }
     }
 
-    /// No rows yet, for this reason.
-    pub(super) fn not_yet(error: Error) -> Self {
+    /// No rows, or none yet, for this reason.
+    pub(super) fn incomplete(error: Error) -> Self {
         Self {
             standing: Standing::Incomplete(error),
             ..Self::none()
         }
+    }
+
+    /// Rows that are there and cannot be read.
+    pub(super) fn unreadable(operation: &'static str, why: &'static str) -> Self {
+        Self::incomplete(Error::new(Kind::BadPayload, operation, why))
     }
 }
 

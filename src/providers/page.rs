@@ -97,6 +97,11 @@ impl Page {
         page
     }
 
+    /// How many records it had, those that could not become loans included.
+    pub fn records(&self) -> u64 {
+        u64::try_from(self.loans.len().saturating_add(self.rejected.len())).unwrap_or(u64::MAX)
+    }
+
     /// Adds one more mapped record.
     pub(super) fn add(&mut self, mapped: Mapped) {
         match mapped {

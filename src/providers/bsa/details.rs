@@ -9,9 +9,8 @@ use serde_json::value::RawValue;
 use super::{Bsa, history, schedule};
 use crate::loan::{Instalment, Loan, Transaction};
 use crate::providers::detail::{MappedRow, day};
-use crate::providers::page::{Records, Standing};
+use crate::providers::page::Records;
 use crate::providers::{Detail, Rows};
-use crate::upstream::{Error, Kind};
 
 /// The lists inside a loan, as they came; `None` where the key is not there.
 #[derive(Debug, Default, Deserialize)]
@@ -76,10 +75,7 @@ fn rows<T>(
     map: impl FnMut(&RawValue) -> MappedRow<T>,
 ) -> Option<Rows<T>> {
     let text = loan.received.main()?.text();
-    let unreadable = || Rows {
-        standing: Standing::Incomplete(Error::new(Kind::BadPayload, "get_loan", not_a_list)),
-        ..Rows::none()
-    };
+    let unreadable = || Rows::unreadable("get_loan", not_a_list);
     // A key that comes twice is unreadable.
     let Ok(lists) = serde_json::from_str::<Lists<'_>>(text) else {
         return Some(unreadable());

@@ -194,8 +194,7 @@ fn left(schedule: &[Instalment<'_>]) -> Option<Decimal> {
         let text = instalment.total_outstanding?.get();
         decimal::parse(text.trim_matches('"')).ok()
     });
-    let sum = amounts.reduce(|sum, amount| decimal::checked_sum(sum?, amount?));
-    sum.flatten()
+    decimal::checked_total(amounts).filter(|_| !schedule.is_empty())
 }
 
 /// What makes no sense for a loan of this status, where the record does not speak of it at all.

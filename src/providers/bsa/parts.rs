@@ -45,10 +45,8 @@ pub(super) fn make_up<F: Accounted>(
     row: &mut Reader<'_, F>,
     source: &'static str,
 ) -> Option<Ordering> {
-    let sum = parts
-        .iter()
-        .filter_map(|part| part.value)
-        .try_fold(Decimal::ZERO, |sum, part| decimal::checked_sum(sum, part.value()))?;
+    let known = parts.iter().filter_map(|part| part.value);
+    let sum = decimal::checked_total(known.map(|part| Some(part.value())))?;
     let order = sum.cmp(&whole.value());
     if order == Ordering::Equal {
         for part in parts.iter_mut().filter(|part| !part.there) {

@@ -167,14 +167,14 @@ impl Detail<Instalment> for Carbon {
                 // It never becomes a loan.
                 return Ok(Some(Rows::none()));
             }
-            return Ok(Some(Rows::not_yet(pending())));
+            return Ok(Some(Rows::incomplete(pending())));
         };
         let path = ["v1", "loans", loan_id, "repayments"];
         let Some(reply) = self
             .maybe(call, OPERATION, Answers::AreAnonymous, &path, &[])
             .await?
         else {
-            return Ok(Some(Rows::not_yet(pending().with_status(422, 1))));
+            return Ok(Some(Rows::incomplete(pending().with_status(422, 1))));
         };
         let no_schedule = || reply.failure(Kind::BadPayload, "It holds no schedule");
         let record = data(&reply)?.ok_or_else(no_schedule)?;

@@ -253,10 +253,7 @@ fn check(row: &mut Reader<'_, Column>, meaning: Meaning, amount: Option<Money>, 
         parts.penalties,
         parts.overpayment,
     ];
-    let sum = parts
-        .iter()
-        .flatten()
-        .try_fold(Decimal::ZERO, |sum, part| decimal::checked_sum(sum, part.value()));
+    let sum = decimal::checked_total(parts.iter().flatten().map(|part| Some(part.value())));
     let complete = parts.iter().all(Option::is_some);
     let fits = match (meaning.parts, sum) {
         (Parts::Free, _) => true,

@@ -120,9 +120,8 @@ fn derive(loan: &mut Loan, ledger: &[Row], currency: Currency) {
         loan.dates.disbursed_on = taken(loan, first.date, Field::DisbursedOn);
         let sum = disbursements()
             .map(|row| taken(loan, row.amount, Field::OriginalPrincipal).map(|amount| amount.value()))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .try_fold(Decimal::ZERO, |sum, amount| decimal::checked_sum(sum, amount?));
+            .collect::<Vec<_>>();
+        let sum = decimal::checked_total(sum);
         loan.amounts.original_principal = sum.map(|sum| Money::new(sum, currency));
         if sum.is_some() {
             loan.flag(FlagCode::BalanceDerived, Field::OriginalPrincipal);

@@ -168,7 +168,7 @@ impl Native {
             let short = "It gave fewer records than were asked for, and others were passed over";
             page.standing = Standing::Partial(reply.failure(Kind::BadPayload, short));
         }
-        let left_out = came.saturating_sub(known(&page));
+        let left_out = came.saturating_sub(page.records());
         // Of one client the total is theirs only where the filter held, which the first of several pages cannot show.
         let whole = number == 1 && left_out == 0 && page.more == More::No;
         page.announced = total.filter(|_| client.is_none() || whole);
@@ -198,11 +198,6 @@ impl Native {
             )
             .await
     }
-}
-
-/// Records of a page.
-fn known(page: &Page) -> u64 {
-    u64::try_from(page.loans.len().saturating_add(page.rejected.len())).unwrap_or(u64::MAX)
 }
 
 /// Whether a row says that it is this client's. One that does not say whose it is, is nobody's here.
@@ -262,31 +257,30 @@ impl Native {
 /// `None` where there is no such list, or no record that lists could be in.
 fn transactions(loan: &Loan, text: &str) -> Option<Rows<Transaction>> {
     let Ok(lists) = serde_json::from_str::<wire::Lists<'_>>(text) else {
-        return Some(unreadable("Its ledger cannot be told from another"));
+        return Some(Rows::unreadable(
+            "get_loan",
+            "Its ledger cannot be told from another",
+        ));
     };
     let rows = match serde_json::from_str(lists.transactions?.get()) {
         Ok(rows) => ledger::of(loan, text, fields::TRANSACTION).rows(&rows),
-        Err(_) => unreadable("Its ledger is not a list"),
+        Err(_) => Rows::unreadable("get_loan", "Its ledger is not a list"),
     };
     Some(rows)
 }
 
 fn schedule(loan: &Loan, text: &str) -> Option<Rows<Instalment>> {
     let Ok(lists) = serde_json::from_str::<wire::Lists<'_>>(text) else {
-        return Some(unreadable("Its schedule cannot be told from another"));
+        return Some(Rows::unreadable(
+            "get_loan",
+            "Its schedule cannot be told from another",
+        ));
     };
     let rows = match serde_json::from_str::<wire::Schedule<'_>>(lists.repayment_schedule?.get()) {
         Ok(plan) => schedule::rows(loan, &plan.periods.unwrap_or_default()),
-        Err(_) => unreadable("Its schedule is not a list"),
+        Err(_) => Rows::unreadable("get_loan", "Its schedule is not a list"),
     };
     Some(rows)
-}
-
-fn unreadable<T>(why: &'static str) -> Rows<T> {
-    Rows {
-        standing: Standing::Incomplete(Error::new(Kind::BadPayload, "get_loan", why)),
-        ..Rows::none()
-    }
 }
 
 /// The rows of a detail that was asked for them: one that does not have the key has none yet. The loan of that detail is

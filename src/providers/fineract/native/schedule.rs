@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::fields::PERIOD;
 use crate::loan::{Column, Currency, Instalment, InstalmentStatus, Loan, Phase};
 use crate::providers::Rows;
-use crate::providers::detail::MappedRow;
+use crate::providers::detail::{MappedRow, unpaid};
 use crate::providers::fineract::dates::date;
 use crate::providers::page::Records;
 use crate::record::{Reader, Rest, Unit};
@@ -82,11 +82,9 @@ fn instalment(row: &RawValue, currency: Currency, day: NaiveDate, open: bool) ->
 
 /// Where an instalment stands on the day the loan was read. Nothing falls due on a loan that is not open.
 fn standing(paid: bool, due_on: Option<NaiveDate>, day: NaiveDate, open: bool) -> InstalmentStatus {
-    match due_on {
+    match unpaid(due_on, day) {
         _ if paid => InstalmentStatus::Paid,
-        Some(due_on) if due_on > day => InstalmentStatus::Upcoming,
-        Some(due_on) if open && due_on == day => InstalmentStatus::Due,
-        Some(_) if open => InstalmentStatus::Overdue,
-        Some(_) | None => InstalmentStatus::Unknown,
+        status if open || status == InstalmentStatus::Upcoming => status,
+        _ => InstalmentStatus::Unknown,
     }
 }
