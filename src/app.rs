@@ -14,6 +14,7 @@ use crate::api::{Access, Api, Lifecycle, Limit, Meters, Scope, Settings};
 use crate::config::{self, AccessScope, AuthClient, AuthMode, Config, Document, KeyHash, Problems};
 use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared};
 use crate::server::{self, Patience, Routes, Stop};
+use crate::telemetry::Telemetry;
 
 /// A gateway that is ready to be served.
 #[derive(Debug)]
@@ -25,7 +26,8 @@ pub struct App {
 }
 
 /// What outlives a reload: where we listen, the requests in hand, what cursors name, the key they are signed with if the
-/// config names none, what the limits of clients stand at, and the key of whoever started this gateway for itself.
+/// config names none, what the limits of clients stand at, the key of whoever started this gateway for itself, and what
+/// was counted.
 #[derive(Debug, Clone)]
 struct Lasting {
     listen: SocketAddr,
@@ -34,6 +36,7 @@ struct Lasting {
     cursor_key: SecretString,
     meters: Meters,
     owner: Option<KeyHash>,
+    telemetry: Telemetry,
 }
 
 /// Replaces what a running gateway serves.
@@ -52,7 +55,8 @@ impl App {
     /// Builds a gateway that also lets in, to everything, who has the key of this hash: for a program that starts one
     /// for itself from a config whose keys it does not have.
     pub fn build_for(document: &Document, owner: Option<KeyHash>) -> Result<Self, Problems> {
-        let opened = open(document)?;
+        let telemetry = Telemetry::default();
+        let opened = open_for(document, &telemetry)?;
         let lasting = Lasting {
             listen: opened.config.server.listen,
             lifecycle: Lifecycle::new(opened.config.server.max_in_flight),
@@ -60,6 +64,7 @@ impl App {
             cursor_key: Cursors::random_key(),
             meters: Meters::default(),
             owner,
+            telemetry,
         };
         let config = opened.config.clone();
         let routes = Arc::new(ArcSwap::from_pointee(routes(opened, &lasting)));
@@ -103,7 +108,7 @@ impl Reloader {
     /// Serves new requests from this config, and lets those in hand finish with the old one. On any problem the old
     /// config stays. The listen address, the in-flight limit and the life of cursors are those of the start.
     pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
-        let opened = open(document)?;
+        let opened = open_for(document, &self.lasting.telemetry)?;
         let config = opened.config.clone();
         if config.auth.exposed_at(self.lasting.listen) {
             return Err(Problems::exposed());
@@ -126,7 +131,8 @@ fn routes(opened: Opened, lasting: &Lasting) -> Router {
     let cursors = Cursors::new(keys, config.cursor.ttl);
     let base_path = config.server.base_path.clone();
     let gateway = opened.gateway(lasting.held.clone());
-    Api::new(gateway, access, cursors, lasting.lifecycle.clone()).router(&base_path)
+    let (lifecycle, telemetry) = (lasting.lifecycle.clone(), lasting.telemetry.clone());
+    Api::new(gateway, access, cursors, lifecycle, telemetry).router(&base_path)
 }
 
 /// Who may ask for what.
@@ -173,17 +179,27 @@ pub struct Opened {
     /// The config.
     pub config: Config,
     connections: Vec<Connection>,
+    telemetry: Telemetry,
 }
 
 /// Opens the connections of a config, or reports every problem of it.
 pub fn open(document: &Document) -> Result<Opened, Problems> {
+    open_for(document, &Telemetry::default())
+}
+
+fn open_for(document: &Document, telemetry: &Telemetry) -> Result<Opened, Problems> {
     let mut shared = None;
     let (config, connections) = config::read(document, |limits, id, section| {
-        let shared =
-            shared.get_or_insert_with(|| Shared::new(limits.upstream_in_flight, limits.upstream_body));
+        let shared = shared.get_or_insert_with(|| {
+            Shared::new(limits.upstream_in_flight, limits.upstream_body, telemetry.clone())
+        });
         Connection::open(id, section, limits.upstream_body, shared)
     })?;
-    Ok(Opened { config, connections })
+    Ok(Opened {
+        config,
+        connections,
+        telemetry: telemetry.clone(),
+    })
 }
 
 impl Opened {
@@ -199,6 +215,6 @@ impl Opened {
             max_age: config.cache.max_age,
             stale_if_error: config.cache.stale_if_error,
         };
-        Gateway::new(self.connections, limits, ages, held)
+        Gateway::new(self.connections, limits, ages, held, self.telemetry)
     }
 }

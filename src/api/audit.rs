@@ -1,14 +1,17 @@
 //! One line for every request, written when it is over: who asked for what, which connections, how much came, and how
-//! it ended. No key, no address, nothing about a person.
+//! it ended. No key, no address, nothing about a person. The request is counted at the same moment.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{Method, StatusCode};
-use tokio::time::Instant;
 
 use super::RequestId;
+use super::problem::Problem;
+use crate::gather::Source;
+use crate::telemetry::{self, Telemetry};
 
-/// What is written down about a request. The line is written when the last copy is gone: for a stream, at its end.
+/// What is written down about a request. The line is written when the last copy is gone; the answer keeps one until its
+/// last byte.
 #[derive(Debug, Clone)]
 pub(super) struct Audit(Arc<Record>);
 
@@ -20,10 +23,10 @@ struct Record {
 
 #[derive(Debug)]
 struct Began {
-    at: Instant,
+    telemetry: Telemetry,
+    request: telemetry::Request,
     id: RequestId,
     method: Method,
-    route: String,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +37,8 @@ struct Facts {
     loans: Option<usize>,
     status: Option<StatusCode>,
     outcome: Option<&'static str>,
+    /// How each source did, as the answer reports it.
+    sources: Vec<(Arc<str>, &'static str)>,
 }
 
 impl Default for Audit {
@@ -52,12 +57,12 @@ impl Audit {
     }
 
     /// Begins with a request. `route` is the template, never the path, which names people.
-    pub(super) fn begin(id: RequestId, method: Method, route: Option<&str>) -> Self {
+    pub(super) fn begin(telemetry: &Telemetry, id: RequestId, method: Method, route: Option<&str>) -> Self {
         Self::new(Some(Began {
-            at: Instant::now(),
+            telemetry: telemetry.clone(),
+            request: telemetry.request(route.unwrap_or("(none)"), method.as_str()),
             id,
             method,
-            route: route.unwrap_or("(none)").to_owned(),
         }))
     }
 
@@ -83,46 +88,68 @@ impl Audit {
     }
 
     /// So many loans, or rows of one, are given (`None`: totals), and nothing is missing or something is.
-    pub(super) fn gives(&self, count: impl Into<Option<usize>>, complete: bool) {
+    pub(super) fn gives(&self, count: impl Into<Option<usize>>, complete: bool, sources: &[Source]) {
         let mut facts = self.facts();
+        facts.reports(sources);
         facts.loans = count.into();
         facts.outcome = Some(if complete { "complete" } else { "incomplete" });
     }
 
     /// A stream ends before its end.
-    pub(super) fn breaks_off(&self, count: usize) {
+    pub(super) fn breaks_off(&self, count: usize, sources: &[Source]) {
         let mut facts = self.facts();
+        facts.reports(sources);
         facts.loans = Some(count);
         facts.outcome = Some("broken_off");
     }
 
-    /// The answer has this status, and for a problem this code.
-    pub(super) fn answers(&self, status: StatusCode, problem: Option<&'static str>) {
+    /// The answer has this status, and may be this problem.
+    pub(super) fn answers(&self, status: StatusCode, problem: Option<&Problem>) {
         let mut facts = self.facts();
         facts.status = Some(status);
+        if let Some(sources) = problem.and_then(|problem| problem.sources.as_deref()) {
+            facts.reports(sources);
+        }
+        let problem = problem.map(|problem| problem.code.as_str());
         facts.outcome = problem.or(facts.outcome).or(Some("ok"));
+    }
+}
+
+impl Facts {
+    fn reports(&mut self, sources: &[Source]) {
+        let words = sources
+            .iter()
+            .map(|source| (Arc::clone(&source.connection), source.status.as_str()));
+        self.sources = words.collect();
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let Some(began) = &self.began else {
+        let Some(began) = &mut self.began else {
             return;
         };
         let facts = self.facts.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let sources = facts.sources.iter();
+        began
+            .telemetry
+            .answered(sources.map(|(id, status)| (&**id, *status)));
+        if let Some(status) = facts.status {
+            began.request.answers(status.as_u16());
+        }
         let connections = facts.connections.join(",");
         tracing::info!(
             request_id = began.id.as_str(),
             client = facts.client.as_deref(),
             method = began.method.as_str(),
-            route = began.route,
+            route = began.request.route(),
             status = facts.status.map(|status| status.as_u16()),
             // Without an answer, the caller went away before there was one.
             outcome = facts.outcome.unwrap_or("abandoned"),
             connections = Some(connections.as_str()).filter(|ids| !ids.is_empty()),
             count = facts.loans,
             personal = Some(true).filter(|_| facts.personal),
-            duration_ms = u64::try_from(began.at.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms = u64::try_from(began.request.elapsed().as_millis()).unwrap_or(u64::MAX),
             "request"
         );
     }

@@ -200,8 +200,8 @@ impl<'a> Question<'a> {
     }
 
     fn respond(&self, page: &RowsPage) -> Result<Response, Problem> {
-        self.caller.audit().gives(page.rows.len(), page.complete);
         let source = std::slice::from_ref(&page.source);
+        self.caller.audit().gives(page.rows.len(), page.complete, source);
         let tag = tag(&page.rows, page.complete, page.next.is_some(), source);
         let next_cursor = page
             .next

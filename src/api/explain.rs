@@ -64,7 +64,7 @@ pub(super) async fn explain(
     let deadline = api.gateway.deadline();
     let (loan, source) = find(&api, named, &asker, deadline).await?;
     let complete = source.status == Status::Ok;
-    caller.audit().gives(1, complete);
+    caller.audit().gives(1, complete, std::slice::from_ref(&source));
     let shown = with(&loan, want);
     let tag = tag(&[&shown], complete, false, std::slice::from_ref(&source));
     let body = One {

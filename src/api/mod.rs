@@ -38,6 +38,7 @@ pub(crate) use middleware::RequestId;
 use problem::{Code, Problem};
 
 use crate::gather::Gateway;
+use crate::telemetry::Telemetry;
 
 /// What outlives a reload: whether the process is going away, and how much it has in hand.
 #[derive(Debug, Clone)]
@@ -74,17 +75,25 @@ pub struct Api {
     base_path: Arc<str>,
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
+    telemetry: Telemetry,
 }
 
 impl Api {
     /// An API over a gateway, for those who have access.
-    pub fn new(gateway: Gateway, access: Access, cursors: Cursors, lifecycle: Lifecycle) -> Self {
+    pub fn new(
+        gateway: Gateway,
+        access: Access,
+        cursors: Cursors,
+        lifecycle: Lifecycle,
+        telemetry: Telemetry,
+    ) -> Self {
         Self {
             gateway: Arc::new(gateway),
             access,
             base_path: Arc::from(""),
             cursors: Arc::new(cursors),
             lifecycle,
+            telemetry,
         }
     }
 

@@ -11,6 +11,8 @@ use futures_util::FutureExt;
 use super::drift::DriftCounters;
 use crate::config::{ConnectionSettings, Section};
 use crate::providers::{self, Connecting, Descriptor, Detail, Provider, Reference};
+use crate::record::{Drift, DriftKind};
+use crate::telemetry::Meter;
 use crate::upstream::{Error, Kind, Shared, circuit};
 
 /// One opening of a connection with its credentials. A reload opens it anew, and what was fetched with the old
@@ -35,6 +37,7 @@ pub struct Connection {
     pub references: Vec<Reference>,
     /// What it sends that no document mentions.
     pub drift: DriftCounters,
+    pub(super) meter: Arc<Meter>,
     pub(super) credential: Credential,
     pub(super) provider: Arc<dyn Provider>,
 }
@@ -69,8 +72,10 @@ impl Connection {
             .map_or(descriptor, |provider| provider.descriptor());
         let references = references(descriptor, section, &settings);
         let provider = provider?;
+        let id: Arc<str> = Arc::from(id);
         Some(Self {
-            id: Arc::from(id),
+            meter: shared.meter(&id),
+            id,
             descriptor,
             references,
             drift: DriftCounters::default(),
@@ -90,6 +95,17 @@ impl Connection {
             tracing::error!(connection = &*self.id, "an adapter panicked");
             Err(Error::new(Kind::Internal, operation, ""))
         })
+    }
+
+    /// Counts what a page brought that no document names.
+    pub(super) fn drifted(&self, page: Vec<Drift>) {
+        for kind in DriftKind::ALL {
+            let count = page.iter().filter(|drift| drift.kind == kind).count();
+            if count > 0 {
+                self.meter.drifts(kind.as_str(), count);
+            }
+        }
+        self.drift.count(page);
     }
 
     /// What it can answer, in the words of `/connections`.

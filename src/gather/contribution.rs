@@ -28,7 +28,7 @@ pub(super) enum From {
 }
 
 impl From {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Upstream => "off",
             Self::Miss => "miss",

@@ -122,6 +122,9 @@ pub enum DriftKind {
 }
 
 impl DriftKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::UnknownField, Self::UnknownValue, Self::ChangedType];
+
     /// The word in answers and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -19,7 +19,6 @@ pub mod retry;
 mod send;
 mod tls;
 mod token;
-mod trace;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +35,6 @@ pub use error::{Error, Kind};
 pub use health::Health;
 pub use memory::Memory;
 pub use token::{TokenCache, TokenSource};
-pub use trace::{spawn, with_trace};
 
 use budget::Budget;
 use circuit::Circuit;
@@ -45,6 +43,8 @@ use client::Pool;
 use dns::Resolver;
 use pace::Pace;
 use send::Question;
+
+use crate::telemetry::{Exchange, Meter, Telemetry};
 
 /// How a connection is called.
 #[derive(Debug, Clone, Copy)]
@@ -70,15 +70,22 @@ pub struct Settings {
 pub struct Shared {
     memory: Memory,
     resolver: Resolver,
+    telemetry: Telemetry,
 }
 
 impl Shared {
-    /// Room for `total` decoded bytes, of which one answer may hold `body`.
-    pub fn new(total: u64, body: u64) -> Self {
+    /// Room for `total` decoded bytes, of which one answer may hold `body`. What is sent is reported to `telemetry`.
+    pub fn new(total: u64, body: u64, telemetry: Telemetry) -> Self {
         Self {
             memory: Memory::new(total, body),
             resolver: Resolver::default(),
+            telemetry,
         }
+    }
+
+    /// Where a connection reports.
+    pub fn meter(&self, connection: &Arc<str>) -> Arc<Meter> {
+        self.telemetry.meter(connection)
     }
 }
 
@@ -124,11 +131,13 @@ pub struct Reply {
     attempts: u32,
     operation: &'static str,
     pool: Arc<Pool>,
+    exchange: Exchange,
 }
 
 impl Reply {
     /// A failure found in the body of this answer.
     pub fn failure(&self, kind: Kind, note: &'static str) -> Error {
+        self.exchange.turns_out(kind.code());
         let failure = Error::new(kind, self.operation, note).with_status(200, self.attempts);
         if kind.retryable() {
             failure.after(send::DEFAULT_WAIT)
@@ -171,23 +180,32 @@ pub struct Dialler {
     settings: Settings,
     shared: Shared,
     pool: Arc<Pool>,
+    meter: Arc<Meter>,
 }
 
 impl Dialler {
     /// Clients for one connection, whose sockets no other connection uses.
     pub fn new(connection: Arc<str>, settings: Settings, shared: &Shared) -> Result<Self, reqwest::Error> {
         let pool = Arc::new(Pool::new(settings, &shared.resolver)?);
+        let meter = shared.meter(&connection);
         Ok(Self {
             connection,
             settings,
             shared: shared.clone(),
             pool,
+            meter,
         })
     }
 
     /// Credentials that a token call mints.
     pub fn tokens(&self, source: TokenSource) -> Auth {
-        Auth::Token(TokenCache::new(source, self.pool.once(), self.settings.timeout))
+        let meter = Arc::clone(&self.meter);
+        Auth::Token(TokenCache::new(
+            source,
+            self.pool.once(),
+            self.settings.timeout,
+            meter,
+        ))
     }
 
     /// A handle on `base`, to which the credentials may go; `headers` go along with every call.
@@ -207,6 +225,7 @@ impl Dialler {
             paused_until: Mutex::new(None),
             memory: self.shared.memory.clone(),
             health: health::Observed::default(),
+            meter: Arc::clone(&self.meter),
         }))
     }
 }
@@ -231,6 +250,7 @@ struct Inner {
     paused_until: Mutex<Option<Instant>>,
     memory: Memory,
     health: health::Observed,
+    meter: Arc<Meter>,
 }
 
 impl Upstream {

@@ -13,7 +13,8 @@ use super::classify::{self, Body};
 use super::client::noticing_dials;
 use super::error::{Error, Kind};
 use super::retry::{Cause, Failure};
-use super::{Call, Inner, Reply, now, trace};
+use super::{Call, Inner, Reply, now};
+use crate::telemetry::{self, Exchange};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -52,7 +53,7 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
     let mut tried = Tried::default();
     loop {
         let failed = match attempt(upstream, &question, &mut tried).await {
-            Ok((body, kept)) => {
+            Ok((body, kept, exchange)) => {
                 let at = now();
                 upstream.health.succeeded(at);
                 if tried.confirmed {
@@ -67,6 +68,7 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
                     attempts: tried.sent,
                     operation: question.operation,
                     pool,
+                    exchange,
                 });
             }
             Err(failed) => failed,
@@ -95,6 +97,7 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
         match next_wait(upstream, question.call, &tried, &failed.failure) {
             Some(wait) => {
                 upstream.health.retried();
+                upstream.meter.retries();
                 sleep(wait).await;
             }
             None => return Err(report(upstream, &failed.failure, question.operation, tried.sent)),
@@ -125,12 +128,12 @@ impl Failed {
 }
 
 /// One attempt, bounded by its own time limit and the call's deadline. Counts itself once it is really sent. A body
-/// comes with whether it came on a kept connection.
+/// comes with whether it came on a kept connection, and what is counted of it.
 async fn attempt(
     upstream: &Inner,
     question: &Question<'_>,
     tried: &mut Tried,
-) -> Result<(Body, bool), Failed> {
+) -> Result<(Body, bool, Exchange), Failed> {
     let deadline = question.call.deadline;
     let out_of_time = |_| Failed::early(timed_out(Kind::DeadlineExceeded));
     let leave = upstream
@@ -158,7 +161,7 @@ async fn attempt(
     let headers = request.headers_mut();
     headers.clone_from(&upstream.headers);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.extend(trace::current().map(|trace| (TRACEPARENT, trace)));
+    headers.extend(telemetry::current().map(|trace| (TRACEPARENT, trace)));
     headers.extend(credential.headers.iter().cloned());
 
     tried.sent = tried.sent.saturating_add(1);
@@ -170,6 +173,7 @@ async fn attempt(
     if tried.sent == 1 {
         upstream.budget().deposit(Instant::now());
     }
+    let counted = upstream.meter.sends(question.operation);
     let started = Instant::now();
     let limit = started.checked_add(upstream.settings.timeout).unwrap_or(deadline);
     let client = if tried.replayed || tried.confirmed {
@@ -185,12 +189,14 @@ async fn attempt(
             if let Some(token) = &credential.minted {
                 token.worked();
             }
-            return Ok((body, !dialled));
+            counted.answered();
+            return Ok((body, !dialled, counted));
         }
         Ok(Err(broken)) => broken,
         Err(_) if limit <= deadline => (timed_out(Kind::Timeout), true),
         Err(_) => (timed_out(Kind::DeadlineExceeded), true),
     };
+    counted.ends(failure.kind.code());
     let stale_connection = failure.cause == Cause::Broken && !answered && !dialled;
     let long = started.elapsed().saturating_mul(2) >= upstream.settings.timeout;
     if failure.kind == Kind::RateLimited {

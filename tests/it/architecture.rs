@@ -7,17 +7,24 @@ use std::path::{Path, PathBuf};
 use loangate::providers;
 
 /// Rooms, and the rooms each may name.
-const MAY_NAME: [(&str, &[&str]); 10] = [
-    ("api", &["gather", "loan", "record", "providers", "upstream"]),
-    ("app", &["api", "server", "gather", "config"]),
+const MAY_NAME: [(&str, &[&str]); 11] = [
+    (
+        "api",
+        &["gather", "loan", "record", "providers", "upstream", "telemetry"],
+    ),
+    ("app", &["api", "server", "gather", "config", "telemetry"]),
     ("config", &[]),
-    ("gather", &["providers", "loan", "record", "upstream", "config"]),
+    (
+        "gather",
+        &["providers", "loan", "record", "upstream", "config", "telemetry"],
+    ),
     ("loan", &[]),
     ("providers", &["loan", "record", "upstream", "config"]),
     ("record", &["loan"]),
     ("server", &[]),
     ("sim", &[]),
-    ("upstream", &[]),
+    ("telemetry", &[]),
+    ("upstream", &["telemetry"]),
 ];
 
 const LONGEST_FILE: usize = 400;

@@ -31,4 +31,5 @@ mod partial;
 mod require;
 mod secrets;
 mod support;
+mod telemetry;
 mod walks;

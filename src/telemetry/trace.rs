@@ -22,8 +22,8 @@ pub fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) 
     tokio::spawn(with_trace(current(), work))
 }
 
-/// The trace that this task works for.
-pub(super) fn current() -> Option<HeaderValue> {
+/// The trace that this task works for, as a `traceparent`.
+pub fn current() -> Option<HeaderValue> {
     TRACEPARENT.try_with(HeaderValue::clone).ok()
 }
 
