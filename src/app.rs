@@ -3,18 +3,26 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::api::cursor::Cursors;
 use crate::api::{Access, Api, Lifecycle, Limit, Meters, Scope, Settings};
-use crate::config::{self, AccessScope, AuthClient, AuthMode, Config, Document, KeyHash, Problems};
-use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared};
+use crate::config::{
+    self, AccessScope, AuthClient, AuthMode, Config, Document, KeyHash, Origin, Problem, Problems,
+};
+use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared, courier};
 use crate::server::{self, Patience, Routes, Stop};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{self, Exporter, Telemetry};
+
+/// How long the last spans may take to be handed over; nobody waits longer for the process to end.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// A gateway that is ready to be served.
 #[derive(Debug)]
@@ -23,6 +31,7 @@ pub struct App {
     pub config: Config,
     lasting: Lasting,
     routes: Routes,
+    exporter: Option<Exporter>,
 }
 
 /// What outlives a reload: where we listen, the requests in hand, what cursors name, the key they are signed with if the
@@ -37,6 +46,7 @@ struct Lasting {
     meters: Meters,
     owner: Option<KeyHash>,
     telemetry: Telemetry,
+    tracing: config::Telemetry,
 }
 
 /// Replaces what a running gateway serves.
@@ -57,6 +67,7 @@ impl App {
     pub fn build_for(document: &Document, owner: Option<KeyHash>) -> Result<Self, Problems> {
         let telemetry = Telemetry::default();
         let opened = open_for(document, &telemetry)?;
+        let exporter = exporter(&opened.config.telemetry, &telemetry)?;
         let lasting = Lasting {
             listen: opened.config.server.listen,
             lifecycle: Lifecycle::new(opened.config.server.max_in_flight),
@@ -64,6 +75,7 @@ impl App {
             cursor_key: Cursors::random_key(),
             meters: Meters::default(),
             owner,
+            tracing: opened.config.telemetry.clone(),
             telemetry,
         };
         let config = opened.config.clone();
@@ -72,6 +84,7 @@ impl App {
             config,
             lasting,
             routes,
+            exporter,
         })
     }
 
@@ -95,18 +108,28 @@ impl App {
             drain_delay: self.config.server.drain_delay,
             grace: self.config.server.shutdown_grace,
         };
+        let exporting = self.exporter.map(|exporter| {
+            let (stop, stopped) = oneshot::channel();
+            (stop, tokio::spawn(exporter.run(stopped)))
+        });
         let lifecycle = self.lasting.lifecycle;
         server::serve(listener, self.routes, Patience::default(), stopping, stop, || {
             tracing::info!("draining");
             lifecycle.drain();
         })
         .await;
+        if let Some((stop, exported)) = exporting {
+            let _ = stop.send(());
+            if timeout(FLUSH, exported).await.is_err() {
+                tracing::warn!("the last spans could not be handed over in time");
+            }
+        }
     }
 }
 
 impl Reloader {
     /// Serves new requests from this config, and lets those in hand finish with the old one. On any problem the old
-    /// config stays. The listen address, the in-flight limit and the life of cursors are those of the start.
+    /// config stays. The listen address, the in-flight limit, the life of cursors and where traces go are those of the start.
     pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
         let opened = open_for(document, &self.lasting.telemetry)?;
         let config = opened.config.clone();
@@ -116,9 +139,34 @@ impl Reloader {
         if config.server.listen != self.lasting.listen {
             tracing::warn!("server.listen changed; it takes effect at the next start");
         }
+        if config.telemetry != self.lasting.tracing {
+            tracing::warn!("telemetry changed; it takes effect at the next start");
+        }
         self.routes.store(Arc::new(routes(opened, &self.lasting)));
         Ok(config)
     }
+}
+
+/// What hands traces over, if the config says where to.
+fn exporter(config: &config::Telemetry, telemetry: &Telemetry) -> Result<Option<Exporter>, Problems> {
+    let Some(endpoint) = config.otlp_endpoint.clone() else {
+        return Ok(None);
+    };
+    let settings = telemetry::Settings {
+        endpoint,
+        headers: config.otlp_headers.clone(),
+        service_name: config.service_name.clone(),
+        share: config.share,
+        timeout: config.timeout,
+    };
+    let client = courier(config.timeout).map_err(|_| {
+        Problems(vec![Problem {
+            key: "telemetry.otlp_endpoint".to_owned(),
+            detail: "no HTTP client could be built on this machine".to_owned(),
+            origin: Origin::File,
+        }])
+    })?;
+    Ok(telemetry.trace(settings, client))
 }
 
 fn routes(opened: Opened, lasting: &Lasting) -> Router {

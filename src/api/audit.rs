@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 
 use super::RequestId;
 use super::problem::Problem;
 use crate::gather::Source;
-use crate::telemetry::{self, Telemetry};
+use crate::telemetry::{self, Answer, Telemetry, Trace};
 
 /// What is written down about a request. The line is written when the last copy is gone; the answer keeps one until its
 /// last byte.
@@ -57,13 +57,27 @@ impl Audit {
     }
 
     /// Begins with a request. `route` is the template, never the path, which names people.
-    pub(super) fn begin(telemetry: &Telemetry, id: RequestId, method: Method, route: Option<&str>) -> Self {
+    pub(super) fn begin(
+        telemetry: &Telemetry,
+        id: RequestId,
+        method: Method,
+        route: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Self {
+        let mut given = headers.get_all("traceparent").into_iter();
+        // Of two nobody knows which one is meant.
+        let traceparent = given.next().filter(|_| given.next().is_none());
         Self::new(Some(Began {
             telemetry: telemetry.clone(),
-            request: telemetry.request(route.unwrap_or("(none)"), method.as_str()),
+            request: telemetry.request(route.unwrap_or("(none)"), method.as_str(), traceparent.cloned()),
             id,
             method,
         }))
+    }
+
+    /// What is done for the request belongs to this trace.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.0.began.as_ref().and_then(|began| began.request.trace())
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -134,18 +148,22 @@ impl Drop for Record {
         began
             .telemetry
             .answered(sources.map(|(id, status)| (&**id, *status)));
-        if let Some(status) = facts.status {
-            began.request.answers(status.as_u16());
-        }
+        let answer = Answer {
+            status: facts.status.map(|status| status.as_u16()),
+            // Without an answer, the caller went away before there was one.
+            outcome: facts.outcome.unwrap_or("abandoned"),
+            client: facts.client.as_deref(),
+        };
+        began.request.ends(&answer);
         let connections = facts.connections.join(",");
         tracing::info!(
             request_id = began.id.as_str(),
-            client = facts.client.as_deref(),
+            trace_id = began.request.trace_id(),
+            client = answer.client,
             method = began.method.as_str(),
             route = began.request.route(),
-            status = facts.status.map(|status| status.as_u16()),
-            // Without an answer, the caller went away before there was one.
-            outcome = facts.outcome.unwrap_or("abandoned"),
+            status = answer.status,
+            outcome = answer.outcome,
             connections = Some(connections.as_str()).filter(|ids| !ids.is_empty()),
             count = facts.loans,
             personal = Some(true).filter(|_| facts.personal),

@@ -23,7 +23,7 @@ use super::Api;
 use super::access::{Caller, Need, POLICY, STANDING};
 use super::audit::Audit;
 use super::problem::{Code, Problem};
-use crate::telemetry::with_trace;
+use crate::telemetry::within;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -90,11 +90,11 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(MatchedPath::as_str);
     let route = route.map(|route| route.strip_prefix(&*api.base_path).unwrap_or(route));
-    let audit = Audit::begin(&api.telemetry, id.clone(), request.method().clone(), route);
+    let method = request.method().clone();
+    let audit = Audit::begin(&api.telemetry, id.clone(), method, route, request.headers());
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(audit.clone());
-    let trace = request.headers().get("traceparent").cloned();
-    let mut response = with_trace(trace, next.run(request)).await;
+    let mut response = within(audit.trace(), next.run(request)).await;
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
         let kept = [header::ALLOW, POLICY, STANDING];

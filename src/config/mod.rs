@@ -17,6 +17,7 @@ mod problem;
 mod quantity;
 mod secret;
 mod section;
+mod telemetry;
 mod url;
 
 #[cfg(test)]
@@ -29,3 +30,4 @@ pub use gateway::{Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, S
 pub use keys::{KeyHash, new_key, weakness};
 pub use problem::{Origin, Problem, Problems};
 pub use section::Section;
+pub use telemetry::Telemetry;

@@ -32,7 +32,7 @@ use crate::loan::Loan;
 use crate::providers::Scope;
 use crate::telemetry::{self, Telemetry};
 
-pub use crate::upstream::{Shared, circuit};
+pub use crate::upstream::{Shared, circuit, courier};
 pub use cache::{Ages, Client};
 pub use connection::Connection;
 pub use detail::{Found, Part, Read, RowsPage};

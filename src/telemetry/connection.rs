@@ -13,11 +13,12 @@ use prometheus_client::metrics::histogram::Histogram;
 use tokio::time::Instant;
 
 use super::request::durations;
+use super::span::Span;
 
-/// Outcome of a request that was answered with a whole body.
-const OK: &str = "ok";
+/// The outcome of a request that was answered with a whole body.
+pub const OK: &str = "ok";
 /// Outcome of a request that was given up before it was answered, because nobody waits for it any more.
-const ABANDONED: &str = "abandoned";
+pub(super) const ABANDONED: &str = "abandoned";
 
 /// Where one connection reports.
 #[derive(Debug)]
@@ -46,6 +47,11 @@ impl Meter {
             began: Instant::now(),
             outcome: Mutex::new(ABANDONED),
         }
+    }
+
+    /// The upstream is called for this operation, in as many attempts as it takes.
+    pub fn calls(&self, operation: &'static str) -> Span {
+        Span::calls(&self.connection, operation)
     }
 
     /// An attempt is made again.
@@ -82,12 +88,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// The answer is there, whole.
-    pub fn answered(&self) {
-        self.ends(OK);
-    }
-
-    /// There is no answer that could be read, for this reason.
+    /// The answer is there, whole: [`OK`]. Or there is none that could be read, for this reason.
     pub fn ends(&self, outcome: &'static str) {
         self.turns_out(outcome);
         let elapsed = self.began.elapsed().as_secs_f64();

@@ -5,26 +5,33 @@
 #![warn(missing_docs)]
 
 mod connection;
+mod export;
 mod exposition;
 mod request;
+mod span;
 mod trace;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+use reqwest::Client;
+use reqwest::header::HeaderValue;
 
-pub use connection::{Exchange, Meter};
+pub use connection::{Exchange, Meter, OK};
+pub use export::{Exporter, Settings};
 pub use exposition::classic;
 pub use request::Request;
-pub use trace::{current, spawn, with_trace};
+pub use span::{Answer, Span};
+pub use trace::{Trace, spawn, within};
 
 use connection::Meters;
 use request::Requests;
+use span::{Counts, Tracer};
 
 /// Where all rooms report. A clone reports to the same place.
 #[derive(Debug, Clone)]
@@ -36,6 +43,8 @@ struct Inner {
     requests: Requests,
     meters: Meters,
     cache: Family<Looked, Counter>,
+    spans: Counts,
+    tracer: OnceLock<Tracer>,
 }
 
 /// What a look into the cache led to.
@@ -44,7 +53,14 @@ struct Looked {
     result: &'static str,
 }
 
+/// What became of a span.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    outcome: &'static str,
+}
+
 impl Default for Telemetry {
+    /// Without traces of its own.
     fn default() -> Self {
         let mut registry = Registry::default();
         let requests = Requests::register(&mut registry);
@@ -58,21 +74,42 @@ impl Default for Telemetry {
         registry.register(
             "loangate_cache_requests",
             "Looks into the cache, by what they led to",
-            Family::clone(&cache),
+            cache.clone(),
+        );
+        let spans = Family::<Ended, Counter>::default();
+        let counts = Counts {
+            exported: spans.get_or_create_owned(&Ended { outcome: "exported" }),
+            failed: spans.get_or_create_owned(&Ended { outcome: "failed" }),
+            dropped: spans.get_or_create_owned(&Ended { outcome: "dropped" }),
+        };
+        registry.register(
+            "loangate_trace_spans",
+            "Spans that ended, by what became of them",
+            spans,
         );
         Self(Arc::new(Inner {
             registry,
             requests,
             meters,
             cache,
+            spans: counts,
+            tracer: OnceLock::new(),
         }))
     }
 }
 
 impl Telemetry {
+    /// From now on takes part in traces. What hands them over has to be run; `None` if this was said before.
+    pub fn trace(&self, settings: Settings, client: Client) -> Option<Exporter> {
+        let (tracer, exporter) = export::pair(settings, client, self.0.spans.clone());
+        self.0.tracer.set(tracer).ok().map(|()| exporter)
+    }
+
     /// A request that begins to be served. `route` is a template, never a path, which names people.
-    pub fn request(&self, route: &str, method: &str) -> Request {
-        self.0.requests.begin(route, method)
+    /// `traceparent` is the caller's.
+    pub fn request(&self, route: &str, method: &str, traceparent: Option<HeaderValue>) -> Request {
+        let tracer = self.0.tracer.get();
+        self.0.requests.begin(route, method, traceparent, tracer)
     }
 
     /// Where a connection reports. Its counts last as long as anybody does: a connection that a reload leaves out of

@@ -9,7 +9,11 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use reqwest::header::HeaderValue;
 use tokio::time::Instant;
+
+use super::span::{Answer, Span, Tracer};
+use super::trace::Trace;
 
 /// The status of a request whose caller left before there was an answer. No caller ever sees it.
 const ABANDONED: u16 = 499;
@@ -66,7 +70,13 @@ impl Requests {
         requests
     }
 
-    pub(super) fn begin(&self, route: &str, method: &str) -> Request {
+    pub(super) fn begin(
+        &self,
+        route: &str,
+        method: &str,
+        traceparent: Option<HeaderValue>,
+        tracer: Option<&Tracer>,
+    ) -> Request {
         self.in_flight.inc();
         Request {
             counts: self.clone(),
@@ -74,6 +84,10 @@ impl Requests {
             route: Arc::from(route),
             method: known(method),
             status: ABANDONED,
+            span: match tracer {
+                Some(tracer) => tracer.receives(traceparent.as_ref()),
+                None => Span::passing(traceparent),
+            },
         }
     }
 }
@@ -86,6 +100,7 @@ pub struct Request {
     route: Arc<str>,
     method: &'static str,
     status: u16,
+    span: Span,
 }
 
 impl Request {
@@ -99,9 +114,20 @@ impl Request {
         self.began.elapsed()
     }
 
-    /// It is answered with this status.
-    pub fn answers(&mut self, status: u16) {
-        self.status = status;
+    /// What is done for it belongs to this trace.
+    pub fn trace(&self) -> Option<Trace> {
+        self.span.trace()
+    }
+
+    /// The id of that trace.
+    pub fn trace_id(&self) -> Option<String> {
+        self.span.trace_id()
+    }
+
+    /// It ended like this.
+    pub fn ends(&mut self, answer: &Answer<'_>) {
+        self.status = answer.status.unwrap_or(ABANDONED);
+        self.span.answered(self.method, &self.route, answer);
     }
 }
 

@@ -31,6 +31,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use auth::{Auth, NotAHeader, secret_header};
+pub use client::courier;
 pub use error::{Error, Kind};
 pub use health::Health;
 pub use memory::Memory;
@@ -44,7 +45,7 @@ use dns::Resolver;
 use pace::Pace;
 use send::Question;
 
-use crate::telemetry::{Exchange, Meter, Telemetry};
+use crate::telemetry::{Exchange, Meter, Span, Telemetry};
 
 /// How a connection is called.
 #[derive(Debug, Clone, Copy)]
@@ -132,12 +133,14 @@ pub struct Reply {
     operation: &'static str,
     pool: Arc<Pool>,
     exchange: Exchange,
+    span: Span,
 }
 
 impl Reply {
     /// A failure found in the body of this answer.
     pub fn failure(&self, kind: Kind, note: &'static str) -> Error {
         self.exchange.turns_out(kind.code());
+        self.span.turns_out(kind.code());
         let failure = Error::new(kind, self.operation, note).with_status(200, self.attempts);
         if kind.retryable() {
             failure.after(send::DEFAULT_WAIT)
@@ -268,6 +271,7 @@ impl Upstream {
     ) -> Result<Reply, Error> {
         let url = address(&self.0.base, segments, query)
             .ok_or_else(|| Error::new(Kind::NotFound, operation, "It cannot be named in a URL"))?;
+        let span = self.0.meter.calls(operation);
         let client: Client = match answers {
             Answers::NameTheirSubject => self.0.pool.kept(operation),
             Answers::AreAnonymous => self.0.pool.once(),
@@ -279,6 +283,7 @@ impl Upstream {
                 url,
                 client,
                 call,
+                span,
             },
         )
         .await

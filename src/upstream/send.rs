@@ -14,7 +14,7 @@ use super::client::noticing_dials;
 use super::error::{Error, Kind};
 use super::retry::{Cause, Failure};
 use super::{Call, Inner, Reply, now};
-use crate::telemetry::{self, Exchange};
+use crate::telemetry::{Exchange, OK, Span};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -34,6 +34,7 @@ pub(super) struct Question<'a> {
     pub(super) url: Url,
     pub(super) client: Client,
     pub(super) call: &'a Call,
+    pub(super) span: Span,
 }
 
 /// What was tried so far.
@@ -61,6 +62,7 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
                     upstream.pool.distrust();
                 }
                 let pool = std::sync::Arc::clone(&upstream.pool);
+                question.span.called(tried.sent, Some(200), OK);
                 return Ok(Reply {
                     body,
                     at,
@@ -69,6 +71,7 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
                     operation: question.operation,
                     pool,
                     exchange,
+                    span: question.span,
                 });
             }
             Err(failed) => failed,
@@ -100,7 +103,11 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
                 upstream.meter.retries();
                 sleep(wait).await;
             }
-            None => return Err(report(upstream, &failed.failure, question.operation, tried.sent)),
+            None => {
+                let error = report(upstream, &failed.failure, question.operation, tried.sent);
+                question.span.called(tried.sent, error.status, error.kind.code());
+                return Err(error);
+            }
         }
     }
 }
@@ -161,7 +168,7 @@ async fn attempt(
     let headers = request.headers_mut();
     headers.clone_from(&upstream.headers);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.extend(telemetry::current().map(|trace| (TRACEPARENT, trace)));
+    headers.extend(question.span.traceparent().map(|trace| (TRACEPARENT, trace)));
     headers.extend(credential.headers.iter().cloned());
 
     tried.sent = tried.sent.saturating_add(1);
@@ -189,7 +196,7 @@ async fn attempt(
             if let Some(token) = &credential.minted {
                 token.worked();
             }
-            counted.answered();
+            counted.ends(OK);
             return Ok((body, !dialled, counted));
         }
         Ok(Err(broken)) => broken,

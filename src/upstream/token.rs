@@ -19,7 +19,7 @@ use super::auth::{Credential, NotAHeader, basic, bearer};
 use super::classify;
 use super::error::Kind;
 use super::retry::{Cause, Failure};
-use crate::telemetry::Meter;
+use crate::telemetry::{self, Meter, OK};
 
 /// The name of a token call among the operations of adapters.
 const OPERATION: &str = "token";
@@ -154,7 +154,7 @@ impl TokenCache {
     /// The minting runs in its own task: the request that started it may go away, the others still get their token.
     pub(super) async fn credential(self: &Arc<Self>) -> Result<Credential, Failure> {
         let cache = Arc::clone(self);
-        let minted = tokio::spawn(async move {
+        let minted = telemetry::spawn(async move {
             let mut state = cache.state.lock().await;
             if let Some(token) = state
                 .current
@@ -219,12 +219,12 @@ impl TokenCache {
     }
 
     async fn mint(&self, generation: u64) -> Result<Minted, Failure> {
+        let span = self.meter.calls(OPERATION);
         let exchange = self.meter.sends(OPERATION);
         let minted = self.ask(generation).await;
-        match &minted {
-            Ok(_) => exchange.answered(),
-            Err(failure) => exchange.ends(failure.kind.code()),
-        }
+        let outcome = minted.as_ref().map_or_else(|failure| failure.kind.code(), |_| OK);
+        exchange.ends(outcome);
+        span.called(1, None, outcome);
         minted
     }
 

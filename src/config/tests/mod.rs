@@ -6,6 +6,7 @@ mod files;
 mod gateway;
 mod secrets;
 mod sections;
+mod telemetry;
 
 use super::{Document, Problems, Section};
 

@@ -1,8 +1,12 @@
 //! What operators see: metrics, traces and log lines, and that none of them says more than it may.
 
+mod collector;
 mod counts;
 mod exposition;
+mod faults;
+mod logs;
 mod requests;
+mod traces;
 
 use crate::support::Running;
 
