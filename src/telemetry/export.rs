@@ -216,3 +216,41 @@ async fn read(mut answer: Response) -> Option<Vec<u8>> {
     }
     Some(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::metrics::counter::Counter;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_and_what_it_cannot_hold_is_counted() {
+        let counts = Counts {
+            exported: Counter::default(),
+            failed: Counter::default(),
+            dropped: Counter::default(),
+        };
+        let settings = Settings {
+            // Nobody listens there.
+            endpoint: Url::parse("http://127.0.0.1:1/v1/traces").unwrap(),
+            headers: HeaderMap::new(),
+            service_name: String::new(),
+            share: 1_000_000,
+            timeout: Duration::from_secs(1),
+        };
+        let client = Client::builder().no_proxy().build().unwrap();
+        let (tracer, exporter) = pair(settings, client, counts.clone());
+        for _ in 0..QUEUE + 10 {
+            drop(tracer.receives(None));
+        }
+        assert_eq!((counts.dropped.get(), counts.failed.get()), (10, 0));
+        let (stop, stopped) = oneshot::channel();
+        stop.send(()).unwrap();
+        exporter.run(stopped).await;
+        assert_eq!(counts.failed.get(), u64::try_from(QUEUE).unwrap());
+        assert_eq!(counts.exported.get(), 0);
+        // Nobody hands over what comes later.
+        drop(tracer.receives(None));
+        assert_eq!(counts.dropped.get(), 11);
+    }
+}

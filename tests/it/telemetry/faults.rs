@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::Scrape;
 use super::collector::{Collector, traced};
@@ -33,6 +33,8 @@ async fn ended(gateway: &Running, outcome: &str) -> u64 {
 async fn until(gateway: &Running, outcome: &str, count: u64) {
     let begun = Instant::now();
     while ended(gateway, outcome).await < count {
+        // Leaves the machine to the others meanwhile.
+        sleep(Duration::from_millis(20)).await;
         assert!(
             begun.elapsed() < Duration::from_secs(10),
             "never {count} {outcome}"
@@ -128,22 +130,6 @@ async fn a_collector_that_hangs_keeps_neither_callers_nor_the_end_of_the_process
     );
 }
 
-/// What comes while the collector hangs waits in a queue of a fixed length; the rest is dropped, and counted.
-#[tokio::test]
-async fn the_queue_is_bounded_and_what_it_cannot_hold_is_counted() {
-    let gateway = traced(setup(), &silent(b"").await)
-        .set("telemetry.timeout", "1m")
-        .start()
-        .await;
-    // 2048 wait, and at most 512 are being handed over.
-    for _ in 0..3000 {
-        assert_eq!(gateway.get("/livez").await.status, 200);
-    }
-    let dropped = ended(&gateway, "dropped").await;
-    assert!((3000 - 2048 - 512..=3000 - 2048).contains(&dropped), "{dropped}");
-    assert_eq!(ended(&gateway, "exported").await, 0);
-}
-
 /// The collector took them, whatever else it says; what it says it refused is not counted as taken.
 #[tokio::test]
 async fn an_answer_that_makes_no_sense_is_an_answer() {
@@ -174,11 +160,11 @@ async fn an_answer_that_makes_no_sense_is_an_answer() {
 async fn what_is_left_is_handed_over_at_the_end() {
     let collector = Collector::start().await;
     let gateway = traced(setup(), &collector.url()).start().await;
-    for _ in 0..700 {
+    for _ in 0..600 {
         gateway.get("/livez").await;
     }
     gateway.stop().await;
-    assert_eq!(collector.spans().len(), 700);
+    assert_eq!(collector.spans().len(), 600);
     let most = collector
         .calls()
         .into_iter()

@@ -2,6 +2,7 @@
 
 mod collector;
 mod counts;
+mod deploy;
 mod exposition;
 mod faults;
 mod logs;
