@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::drift::DriftCounters;
+use super::source::Status;
 use crate::config::{ConnectionSettings, Section};
 use crate::providers::{self, Connecting, Descriptor, Detail, Provider, Reference};
 use crate::record::{Drift, DriftKind};
@@ -73,9 +74,17 @@ impl Connection {
         let references = references(descriptor, section, &settings);
         let provider = provider?;
         let id: Arc<str> = Arc::from(id);
+        let meter = shared.meter(&id);
+        // Shown before anything is counted, so that the first one is seen as a step.
+        for kind in DriftKind::ALL {
+            meter.drifts(kind.as_str(), 0);
+        }
+        for status in Status::ALL {
+            meter.reported(status.as_str(), 0);
+        }
         Some(Self {
-            meter: shared.meter(&id),
             id,
+            meter,
             descriptor,
             references,
             drift: DriftCounters::default(),

@@ -26,6 +26,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::Ok,
+        Self::Partial,
+        Self::Stale,
+        Self::Pending,
+        Self::Failed,
+        Self::Skipped,
+    ];
+
     /// The word in answers.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -64,6 +64,11 @@ impl Meter {
         add(self.counts().drift.entry(kind).or_default(), count);
     }
 
+    /// So many answers reported the connection with this word.
+    pub fn reported(&self, status: &'static str, count: usize) {
+        add(self.counts().statuses.entry(status).or_default(), count);
+    }
+
     /// So many records could not be used.
     pub fn rejects(&self, count: usize) {
         add(&mut self.counts().rejected, count);
@@ -138,7 +143,7 @@ impl Meters {
         for (connection, status) in sources {
             let meter = self.lock().get(connection).and_then(Weak::upgrade);
             if let Some(meter) = meter {
-                add(meter.counts().statuses.entry(status).or_default(), 1);
+                meter.reported(status, 1);
             }
         }
     }
