@@ -69,7 +69,6 @@ impl Pool {
 fn build(settings: &Settings, resolver: &Resolver, keep: bool) -> Result<Client, reqwest::Error> {
     plain()
         .connect_timeout(settings.connect_timeout)
-        .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(if keep { settings.max_concurrency } else { 0 })
         .dns_resolver(Arc::new(resolver.clone()))
         .connector_layer(Dialling)
@@ -91,6 +90,7 @@ fn plain() -> ClientBuilder {
         .referer(false)
         .retry(reqwest::retry::never())
         .no_proxy()
+        .pool_idle_timeout(IDLE)
         .user_agent(concat!("loangate/", env!("CARGO_PKG_VERSION")))
 }
 

@@ -180,7 +180,15 @@ fn providers_are_named_at_home_only() {
     let names: Vec<&str> = providers::ALL.iter().map(|descriptor| descriptor.name).collect();
     assert_eq!(names.len(), 5);
     let rooms = [
-        "api", "app", "config", "gather", "loan", "record", "server", "upstream",
+        "api",
+        "app",
+        "config",
+        "gather",
+        "loan",
+        "record",
+        "server",
+        "telemetry",
+        "upstream",
     ];
     for source in rooms.into_iter().flat_map(in_room) {
         let code = code(&source);
@@ -217,6 +225,7 @@ fn no_frameworks_where_they_do_not_belong() {
         ("upstream", &["axum"]),
         ("gather", &["axum", "reqwest"]),
         ("api", &["reqwest"]),
+        ("telemetry", &["axum"]),
     ];
     for (room, banned) in rules {
         for source in in_room(room) {
