@@ -11,6 +11,9 @@
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
 
+#[macro_use]
+mod vocabulary;
+
 pub mod api;
 pub mod app;
 pub mod config;

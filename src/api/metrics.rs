@@ -12,6 +12,7 @@ use prometheus_client::registry::Registry;
 
 use super::Api;
 use super::media::{self, Exposition};
+use super::openapi::Guarded;
 use super::problem::{Code, Problem};
 use crate::gather::circuit;
 use crate::telemetry::classic;
@@ -26,6 +27,23 @@ struct Build {
     version: &'static str,
 }
 
+/// What the gateway counts, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    responses(
+        (
+            status = 200,
+            description = "Every metric",
+            content(
+                (String = "text/plain"),
+                (String = "application/openmetrics-text"),
+            )
+        ),
+        Guarded,
+    )
+)]
 pub(super) async fn scrape(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     let exposition = media::exposition(&headers)?;
     let text = render(&api, exposition).map_err(|_| Problem::new(Code::Internal))?;

@@ -1,11 +1,15 @@
 //! Errors as callers see them: RFC 9457 problem documents, each code explained at `/problems/{code}`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::gather::Source;
 
@@ -39,6 +43,29 @@ macro_rules! codes {
             /// What it means and what to do about it.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning,)+ }
+            }
+        }
+
+        impl PartialSchema for Code {
+            fn schema() -> RefOr<Schema> {
+                let description = concat!("What a problem is.\n\n", $("- `", $word, "`: ", $meaning, "\n",)+);
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .enum_values(Some(Self::ALL.iter().map(|code| code.as_str())))
+                    .description(Some(description.trim_end()))
+                    .into()
+            }
+        }
+
+        impl ToSchema for Code {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed("ProblemCode")
+            }
+        }
+
+        impl Serialize for Code {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
     };
@@ -96,7 +123,7 @@ codes! {
 }
 
 /// One thing that is wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ParameterError {
     /// The parameter, as the caller wrote it.
     pub parameter: String,
@@ -117,6 +144,31 @@ pub struct Problem {
     pub sources: Option<Vec<Source>>,
     /// When to ask again.
     pub retry_after: Option<Duration>,
+}
+
+/// A problem as callers see it (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document<'a> {
+    /// Where the code is explained, from the root of the API.
+    r#type: String,
+    /// A few words that never change.
+    title: &'static str,
+    /// The status of the response.
+    status: u16,
+    /// This occurrence, for people.
+    detail: &'a str,
+    /// What it is, for programs.
+    code: Code,
+    /// The same as in `X-Request-Id`.
+    request_id: &'a str,
+    /// Everything that is wrong with the request.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ParameterError],
+    /// How every source did, where upstreams were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sources: Option<&'a [Source]>,
 }
 
 impl Problem {
@@ -153,25 +205,12 @@ impl Problem {
 
     /// The document and its headers.
     pub(super) fn render(&self, request_id: &str) -> Response<Body> {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            r#type: String,
-            title: &'static str,
-            status: u16,
-            detail: &'a str,
-            code: &'static str,
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            errors: &'a [ParameterError],
-            #[serde(skip_serializing_if = "Option::is_none")]
-            sources: Option<&'a [Source]>,
-        }
         let document = Document {
             r#type: format!("/problems/{}", self.code.as_str()),
             title: self.code.title(),
             status: self.code.status().as_u16(),
             detail: &self.detail,
-            code: self.code.as_str(),
+            code: self.code,
             request_id,
             errors: &self.errors,
             sources: self.sources.as_deref(),

@@ -28,7 +28,7 @@ pub(super) async fn run(path: &Path, probe: bool) -> ExitCode {
         let word = match (&source.error, source.reason) {
             (Some(error), _) => {
                 reachable = false;
-                format!("{}: {}", error.kind.code(), error.detail())
+                format!("{}: {}", error.kind.as_str(), error.detail())
             }
             (None, Some(reason)) => format!("not asked ({})", reason.as_str()),
             (None, None) => format!("ok, {} ms", source.elapsed.as_millis()),

@@ -109,7 +109,7 @@ impl Connection {
     /// Counts what a page brought that no document names.
     pub(super) fn drifted(&self, page: Vec<Drift>) {
         for kind in DriftKind::ALL {
-            let count = page.iter().filter(|drift| drift.kind == kind).count();
+            let count = page.iter().filter(|drift| drift.kind == *kind).count();
             if count > 0 {
                 self.meter.drifts(kind.as_str(), count);
             }

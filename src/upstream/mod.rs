@@ -139,8 +139,8 @@ pub struct Reply {
 impl Reply {
     /// A failure found in the body of this answer.
     pub fn failure(&self, kind: Kind, note: &'static str) -> Error {
-        self.exchange.turns_out(kind.code());
-        self.span.turns_out(kind.code());
+        self.exchange.turns_out(kind.as_str());
+        self.span.turns_out(kind.as_str());
         let failure = Error::new(kind, self.operation, note).with_status(200, self.attempts);
         if kind.retryable() {
             failure.after(send::DEFAULT_WAIT)

@@ -105,7 +105,9 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
             }
             None => {
                 let error = report(upstream, &failed.failure, question.operation, tried.sent);
-                question.span.called(tried.sent, error.status, error.kind.code());
+                question
+                    .span
+                    .called(tried.sent, error.status, error.kind.as_str());
                 return Err(error);
             }
         }
@@ -203,7 +205,7 @@ async fn attempt(
         Err(_) if limit <= deadline => (timed_out(Kind::Timeout), true),
         Err(_) => (timed_out(Kind::DeadlineExceeded), true),
     };
-    counted.ends(failure.kind.code());
+    counted.ends(failure.kind.as_str());
     let stale_connection = failure.cause == Cause::Broken && !answered && !dialled;
     let long = started.elapsed().saturating_mul(2) >= upstream.settings.timeout;
     if failure.kind == Kind::RateLimited {
@@ -340,7 +342,7 @@ fn circuit_open(wait: Duration) -> Failure {
 }
 
 fn report(upstream: &Inner, failure: &Failure, operation: &'static str, attempts: u32) -> Error {
-    let code = failure.kind.code();
+    let code = failure.kind.as_str();
     tracing::warn!(
         connection = &*upstream.connection,
         operation,

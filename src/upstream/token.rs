@@ -222,7 +222,9 @@ impl TokenCache {
         let span = self.meter.calls(OPERATION);
         let exchange = self.meter.sends(OPERATION);
         let minted = self.ask(generation).await;
-        let outcome = minted.as_ref().map_or_else(|failure| failure.kind.code(), |_| OK);
+        let outcome = minted
+            .as_ref()
+            .map_or_else(|failure| failure.kind.as_str(), |_| OK);
         exchange.ends(outcome);
         span.called(1, None, outcome);
         minted

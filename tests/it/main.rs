@@ -27,6 +27,7 @@ mod inside;
 mod joined;
 mod lifecycle;
 mod native;
+mod openapi;
 mod partial;
 mod require;
 mod secrets;

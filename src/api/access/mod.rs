@@ -59,7 +59,9 @@ impl Need {
     /// Of a route by its template, `None` where there is none. A route that is not named here is about loans.
     pub(super) fn of(method: &Method, route: Option<&str>) -> Self {
         match route {
-            Some("/livez" | "/readyz" | "/problems/{code}" | "/docs" | "/openapi.json") => Self::Nothing,
+            Some("/livez" | "/readyz" | "/problems/{code}" | "/docs" | "/docs/{file}" | "/openapi.json") => {
+                Self::Nothing
+            }
             Some("/metrics") => Self::Scope(Scope::MetricsRead),
             Some("/customers" | "/customers/{id}") if !method.is_safe() => Self::Scope(Scope::CustomersWrite),
             Some(_) => Self::Scope(Scope::LoansRead),
@@ -142,6 +144,11 @@ impl Access {
             })
         });
         Self(Who::Clients(clients.collect()))
+    }
+
+    /// Whether everybody who reaches us may ask.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.0, Who::Everyone { .. })
     }
 
     /// Who sends these headers.
