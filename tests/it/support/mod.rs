@@ -1,6 +1,7 @@
 //! The real gateway over simulators, both on ports the system picks, and a plain caller.
 
 pub mod chaos;
+pub mod identity;
 pub mod keys;
 pub mod log;
 pub mod rows;
@@ -33,7 +34,7 @@ static CALLER: LazyLock<Client> = LazyLock::new(|| {
 });
 
 /// A gateway to be: the example config, cut to some providers, with overrides.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setup {
     world: World,
     text: String,
