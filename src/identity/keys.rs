@@ -193,17 +193,17 @@ impl State {
     /// What there is for a token that names this key.
     fn now(&self, patience: Patience, kid: Option<&str>, algorithm: Algorithm) -> Now {
         let age = self.set.as_ref().map(|(_, asked)| asked.elapsed());
-        let at_most = |most: Duration| age.is_some_and(|age| age < most);
+        let younger = |than: Duration| age.is_some_and(|age| age < than);
         let set = self.set.as_ref().map(|(set, _)| set);
-        let set = set.filter(|_| at_most(patience.max_age.max(patience.stale_if_error)));
+        let set = set.filter(|_| younger(patience.max_age.max(patience.stale_if_error)));
         let has = set.is_some_and(|set| set.has(kid, algorithm));
         let quarter = patience.max_age.checked_div(4).unwrap_or_default();
-        let early = at_most(patience.max_age.saturating_sub(quarter));
+        let early = younger(patience.max_age.saturating_sub(quarter));
         Now {
             set: set.map(Arc::clone),
             due: !has || !early,
             // While the provider fails nobody waits for it who need not.
-            wait: !has || (!at_most(patience.max_age) && !self.failing),
+            wait: !has || (!younger(patience.max_age) && !self.failing),
         }
     }
 
