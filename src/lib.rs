@@ -3,9 +3,9 @@
 //! The rooms, and the one direction they may look in:
 //!
 //! ```text
-//! main -> app -> { api, server, gather, config, telemetry }
-//! api -> gather -> providers -> { loan, record, upstream, config }
-//! record -> loan      { api, gather, upstream } -> telemetry
+//! main -> app -> { api, identity, server, gather, config, telemetry }
+//! api -> { gather, identity }      gather -> providers -> { loan, record, upstream, config }
+//! record -> loan      identity -> upstream      { api, gather, identity, upstream } -> telemetry
 //! loan, server, config, sim, telemetry -> nothing
 //! ```
 //!
@@ -18,6 +18,7 @@ pub mod api;
 pub mod app;
 pub mod config;
 pub mod gather;
+pub mod identity;
 pub mod loan;
 pub mod providers;
 pub mod record;

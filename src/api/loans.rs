@@ -24,7 +24,9 @@ use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
 use crate::record::Want;
 
-/// The loans of every selected connection. As `application/x-ndjson` all of them, one a line, ended by a line with `end`: a
+/// The loans of every selected connection.
+///
+/// As `application/x-ndjson` all of them, one a line, ended by a line with `end`: a
 /// stream without that line was cut. As `text/csv` all of them in a flat table, whole or aborted.
 #[utoipa::path(
     get,
@@ -49,8 +51,9 @@ pub(super) async fn list(
     either(&api, &id, &caller, place, &headers, pairs).await
 }
 
-/// The same with the parameters as a body, for references that should not stand in addresses and logs. Upstreams are read,
-/// never written to.
+/// The same with the parameters as a body.
+///
+/// For references that should not stand in addresses and logs. Upstreams are read, never written to.
 #[utoipa::path(
     post,
     path = "/loans/search",

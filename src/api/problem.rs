@@ -79,7 +79,7 @@ codes! {
     CursorExpired = "cursor_expired", GONE, "Cursor expired",
         "The cursor is older than this gateway keeps them, or names something it does not hold any more. Start again without a cursor.";
     Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized",
-        "There is no key with the request, or none that this gateway knows. Send it as `Authorization: Bearer` or `X-Api-Key`; if it was right before, it has been replaced.";
+        "There is no key or token with the request, or none that this gateway takes. A key goes into `Authorization: Bearer` or `X-Api-Key`, a token into `Authorization: Bearer`. If it was right before, it has been replaced or has expired.";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden",
         "The credentials are right and do not allow this: a scope is missing, or a connection is named that is not theirs.";
     NotFound = "not_found", NOT_FOUND, "No such route",
@@ -111,7 +111,7 @@ codes! {
     UpstreamTimeout = "upstream_timeout", GATEWAY_TIMEOUT, "No upstream answered in time",
         "Every upstream that was asked ran out of time. `sources` has one report for each. Asking again may help.";
     UpstreamUnavailable = "upstream_unavailable", SERVICE_UNAVAILABLE, "No upstream can answer now",
-        "Every upstream that was asked limits our rate, failed so often that it is left alone for a while, or is still collecting. `Retry-After` says when to ask again.";
+        "Every upstream that was asked limits our rate, failed so often that it is left alone for a while, or is still collecting; or, without any in `sources`, the keys that tokens are checked with cannot be fetched. `Retry-After` says when to ask again.";
     UpstreamFailed = "upstream_failed", BAD_GATEWAY, "No upstream could answer",
         "Every upstream that was asked failed. `sources` says how each of them did, and whether asking again may help.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests",
@@ -131,6 +131,15 @@ pub struct ParameterError {
     pub detail: String,
 }
 
+/// What `WWW-Authenticate` says beside the realm: RFC 6750 section 3.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// There is a token, and it is not taken.
+    InvalidToken,
+    /// The credentials lack this scope.
+    InsufficientScope(&'static str),
+}
+
 /// A problem on its way to the caller. Rendered in one place, where the request id is known.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -144,6 +153,8 @@ pub struct Problem {
     pub sources: Option<Vec<Source>>,
     /// When to ask again.
     pub retry_after: Option<Duration>,
+    /// What the credentials lack.
+    pub challenge: Option<Challenge>,
 }
 
 /// A problem as callers see it (RFC 9457).
@@ -180,6 +191,7 @@ impl Problem {
             errors: Vec::new(),
             sources: None,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -224,12 +236,17 @@ impl Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.code == Code::Unauthorized {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"loangate\""),
-            );
-        }
+        let challenge = match self.challenge {
+            Some(Challenge::InvalidToken) => {
+                Some(r#"Bearer realm="loangate", error="invalid_token""#.to_owned())
+            }
+            Some(Challenge::InsufficientScope(scope)) => Some(format!(
+                r#"Bearer realm="loangate", error="insufficient_scope", scope="{scope}""#
+            )),
+            None => (self.code == Code::Unauthorized).then(|| r#"Bearer realm="loangate""#.to_owned()),
+        };
+        let challenge = challenge.and_then(|text| HeaderValue::try_from(text).ok());
+        headers.extend(challenge.map(|value| (header::WWW_AUTHENTICATE, value)));
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
             headers.extend(

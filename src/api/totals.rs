@@ -13,7 +13,9 @@ use super::problem::{Code, Problem};
 use super::{Api, RequestId, media};
 use crate::gather::Figures;
 
-/// The totals of a selection: per currency, kind, phase, payment status and connection. Currencies are never added together.
+/// The totals of a selection.
+///
+/// Per currency, kind, phase, payment status and connection. Currencies are never added together.
 #[utoipa::path(
     get,
     path = "/loans/summary",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
-use super::auth::{Auth, AuthMode, auth};
+use super::auth::{Auth, auth};
 use super::document::Document;
 use super::problem::Problems;
 use super::section::{Given, Section};
@@ -168,11 +168,7 @@ pub(super) fn whole<C>(
     if ids.is_empty() {
         warnings.push("no connections configured".to_owned());
     }
-    if auth.mode == AuthMode::None && !auth.clients.is_empty() {
-        warnings.push(
-            "auth.mode is \"none\": nobody is asked for a key, and auth.clients has no effect".to_owned(),
-        );
-    }
+    warnings.extend(auth.without_effect());
     (
         Config {
             server,

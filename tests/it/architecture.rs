@@ -7,17 +7,29 @@ use std::path::{Path, PathBuf};
 use loangate::providers;
 
 /// Rooms, and the rooms each may name.
-const MAY_NAME: [(&str, &[&str]); 11] = [
+const MAY_NAME: [(&str, &[&str]); 12] = [
     (
         "api",
-        &["gather", "loan", "record", "providers", "upstream", "telemetry"],
+        &[
+            "gather",
+            "identity",
+            "loan",
+            "record",
+            "providers",
+            "upstream",
+            "telemetry",
+        ],
     ),
-    ("app", &["api", "server", "gather", "config", "telemetry"]),
+    (
+        "app",
+        &["api", "identity", "server", "gather", "config", "telemetry"],
+    ),
     ("config", &[]),
     (
         "gather",
         &["providers", "loan", "record", "upstream", "config", "telemetry"],
     ),
+    ("identity", &["upstream", "telemetry"]),
     ("loan", &[]),
     ("providers", &["loan", "record", "upstream", "config"]),
     ("record", &["loan"]),
@@ -184,6 +196,7 @@ fn providers_are_named_at_home_only() {
         "app",
         "config",
         "gather",
+        "identity",
         "loan",
         "record",
         "server",
@@ -224,6 +237,7 @@ fn no_frameworks_where_they_do_not_belong() {
         ("providers", &["axum", "tokio", "tracing"]),
         ("upstream", &["axum"]),
         ("gather", &["axum", "reqwest"]),
+        ("identity", &["axum", "reqwest"]),
         ("api", &["reqwest"]),
         ("telemetry", &["axum"]),
     ];

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::access::Caller;
+use super::access::{Caller, Need, Scope};
 use super::problem::{Code, ParameterError, Problem};
 use crate::gather::Asker;
 use crate::record::Want;
@@ -302,7 +302,8 @@ fn whole_number(text: &str) -> Option<u64> {
 
 fn permitted(want: Want, caller: &Caller) -> Result<(), Problem> {
     if want.personal && !caller.sees_personal() {
-        let why = "`include=personal` needs the scope `personal:read`; without authentication it is served on a loopback address only.";
+        caller.may(Need::Scope(Scope::PersonalRead))?;
+        let why = "Without authentication `include=personal` is served on a loopback address only.";
         return Err(Problem::because(Code::Forbidden, why));
     }
     if want.personal {

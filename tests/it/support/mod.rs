@@ -2,6 +2,7 @@
 
 pub mod chaos;
 pub mod conformance;
+pub mod identity;
 pub mod keys;
 pub mod log;
 pub mod rows;
@@ -37,7 +38,7 @@ static CALLER: LazyLock<Client> = LazyLock::new(|| {
 });
 
 /// A gateway to be: the example config, cut to some providers, with overrides.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setup {
     world: World,
     text: String,
