@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use loangate::sim::{Fault, Provider, World, serve};
 use serde_json::Value;
@@ -106,6 +107,48 @@ fn assert_plain(line: &str) {
     let acts = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}');
     assert!(!line.contains(acts), "{line:?}");
     assert!(!line.contains("31m"), "{line:?}");
+}
+
+/// The texts of all events in the source, but those that only show another text.
+fn messages() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut left = vec![root];
+    let mut messages = BTreeSet::new();
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let code = text.split("\n#[cfg(test)]").next().unwrap();
+            for event in code.split("tracing::").skip(1) {
+                let leveled = ["error!(", "warn!(", "info!(", "debug!(", "trace!("];
+                let Some(event) = leveled.iter().find_map(|level| event.strip_prefix(level)) else {
+                    continue;
+                };
+                let event = event.split(");").next().unwrap().trim_end();
+                let message = event.trim_end_matches('"').rsplit('"').next().unwrap();
+                if !message.starts_with('{') && event.ends_with('"') {
+                    messages.insert(message.to_owned());
+                }
+            }
+        }
+    }
+    messages
+}
+
+#[test]
+fn every_message_is_in_the_operating_guide() {
+    let messages = messages();
+    assert!(messages.len() > 15, "{messages:?}");
+    for message in messages {
+        assert!(
+            OPERATIONS.contains(&format!("`{message}`")),
+            "{message:?} is not explained"
+        );
+    }
 }
 
 #[tokio::test]
