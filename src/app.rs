@@ -124,9 +124,11 @@ fn routes(opened: Opened, lasting: &Lasting) -> Router {
         keys => keys,
     };
     let cursors = Cursors::new(keys, config.cursor.ttl);
-    let base_path = config.server.base_path.clone();
+    let server = config.server.clone();
     let gateway = opened.gateway(lasting.held.clone());
-    Api::new(gateway, access, cursors, lasting.lifecycle.clone()).router(&base_path)
+    Api::new(gateway, access, cursors, lasting.lifecycle.clone())
+        .behind(&server.trusted_proxies)
+        .router(&server.base_path)
 }
 
 /// Who may ask for what.

@@ -1,6 +1,7 @@
 //! One line for every request, written when it is over: who asked for what, which connections, how much came, and how
-//! it ended. No key, no address, nothing about a person.
+//! it ended. No key, no URL, nothing about a person.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{Method, StatusCode};
@@ -24,6 +25,7 @@ struct Began {
     id: RequestId,
     method: Method,
     route: String,
+    remote: Option<IpAddr>,
 }
 
 #[derive(Debug, Default)]
@@ -52,12 +54,13 @@ impl Audit {
     }
 
     /// Begins with a request. `route` is the template, never the path, which names people.
-    pub(super) fn begin(id: RequestId, method: Method, route: Option<&str>) -> Self {
+    pub(super) fn begin(id: RequestId, method: Method, route: Option<&str>, remote: Option<IpAddr>) -> Self {
         Self::new(Some(Began {
             at: Instant::now(),
             id,
             method,
             route: route.unwrap_or("(none)").to_owned(),
+            remote,
         }))
     }
 
@@ -114,6 +117,7 @@ impl Drop for Record {
         tracing::info!(
             request_id = began.id.as_str(),
             client = facts.client.as_deref(),
+            remote = began.remote.map(tracing::field::display),
             method = began.method.as_str(),
             route = began.route,
             status = facts.status.map(|status| status.as_u16()),

@@ -89,7 +89,8 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     let id = RequestId::of(&request);
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(MatchedPath::as_str);
-    let audit = Audit::begin(id.clone(), request.method().clone(), route);
+    let remote = api.proxies.remote(&request);
+    let audit = Audit::begin(id.clone(), request.method().clone(), route, remote);
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(audit.clone());
     let trace = request.headers().get("traceparent").cloned();

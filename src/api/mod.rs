@@ -17,6 +17,7 @@ mod metrics;
 mod middleware;
 mod parameters;
 pub mod problem;
+mod remote;
 mod table;
 mod totals;
 
@@ -34,8 +35,10 @@ use tokio::sync::Semaphore;
 
 pub use access::{Access, Limit, Meters, Scope, Settings};
 use cursor::Cursors;
+use ipnet::IpNet;
 pub(crate) use middleware::RequestId;
 use problem::{Code, Problem};
+use remote::Proxies;
 
 use crate::gather::Gateway;
 
@@ -72,6 +75,7 @@ pub struct Api {
     access: Access,
     /// The prefix of every route.
     base_path: Arc<str>,
+    proxies: Proxies,
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
 }
@@ -83,8 +87,18 @@ impl Api {
             gateway: Arc::new(gateway),
             access,
             base_path: Arc::from(""),
+            proxies: Proxies::default(),
             cursors: Arc::new(cursors),
             lifecycle,
+        }
+    }
+
+    /// The same behind reverse proxies, which are believed when they say who asks.
+    #[must_use]
+    pub fn behind(self, proxies: &[IpNet]) -> Self {
+        Self {
+            proxies: Proxies::new(proxies),
+            ..self
         }
     }
 

@@ -22,6 +22,7 @@ mod cli;
 mod contract;
 mod depth;
 mod faults;
+mod healthcheck;
 mod inbound;
 mod inside;
 mod joined;
