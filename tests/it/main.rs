@@ -29,6 +29,7 @@ mod joined;
 mod lifecycle;
 mod native;
 mod partial;
+mod proxy;
 mod require;
 mod secrets;
 mod support;
