@@ -38,6 +38,11 @@ impl Drop for Nginx {
 impl Nginx {
     /// In front of the gateways at these addresses; `None` where there is no nginx to be had.
     async fn before(gateways: &[SocketAddr]) -> Option<Self> {
+        Self::of(SHIPPED, gateways).await
+    }
+
+    /// The same with this file.
+    async fn of(file: &str, gateways: &[SocketAddr]) -> Option<Self> {
         let Some(binary) = std::env::var_os("LOANGATE_TEST_NGINX") else {
             // Not `eprintln`, which a test that passes does not show.
             writeln!(std::io::stderr(), "SKIPPED: LOANGATE_TEST_NGINX names no nginx").unwrap();
@@ -55,7 +60,7 @@ impl Nginx {
             ("server 127.0.0.1:8080;", servers),
             ("/var/log/nginx/", format!("{at}/")),
         ];
-        let site = site.iter().fold(SHIPPED.to_owned(), |text, (shipped, here)| {
+        let site = site.iter().fold(file.to_owned(), |text, (shipped, here)| {
             assert!(text.contains(shipped), "{shipped}");
             text.replace(shipped, here)
         });

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use loangate::sim::{Provider, World};
+use reqwest::Method;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
@@ -68,7 +69,7 @@ async fn a_list_is_walked_below_the_prefix() {
         }
     }
     assert_eq!(ids.len(), 35);
-    // A cursor that nginx passed on is one that the gateway knows by itself, too.
+    // A cursor that nginx handed on is one that the gateway knows by itself, too.
     let first = nginx.get("/loans?limit=10").await.json();
     let next = first["page"]["next_cursor"].as_str().unwrap();
     let path = format!("/lending/loans?limit=10&cursor={next}");
@@ -262,6 +263,30 @@ async fn the_log_has_the_address_of_the_caller_where_nginx_is_trusted() {
             Some(remote) => assert_eq!(remote, expected, "{proxies} {header:?}"),
             None => return,
         }
+    }
+}
+
+/// The same without nginx, with a caller that does what a proxy does.
+#[tokio::test]
+async fn only_a_trusted_peer_says_who_asks() {
+    for (proxies, expected) in [
+        ("127.0.0.0/8", "203.0.113.66"),
+        ("127.0.0.9", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ] {
+        let gateway = Setup::only(Provider::Bsa, &World::documents())
+            .set("server.trusted_proxies", proxies)
+            .start()
+            .await;
+        let log = Capturing::start();
+        let says = [("x-forwarded-for", "198.51.100.7, 203.0.113.66, 127.0.0.3")];
+        gateway.send(Method::GET, "/readyz", &says, None).await;
+        let lines = log.end();
+        let field = format!(" remote={expected} ");
+        assert!(
+            lines.iter().any(|line| line.contains(&field)),
+            "{proxies}: {lines:?}"
+        );
     }
 }
 

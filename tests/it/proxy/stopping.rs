@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Nginx, SOON, caller};
+use super::{Nginx, SHIPPED, SOON, caller};
 use crate::support::Setup;
 use crate::support::chaos::{Act, Chaos, End};
 
@@ -114,6 +114,25 @@ async fn a_get_is_asked_of_the_next_gateway_and_a_post_of_nobody_else() {
         assert_eq!(request.send().await.unwrap().status(), expected, "post: {post}");
         assert_eq!(read.load(Ordering::Relaxed), 1, "post: {post}");
         assert_eq!(upstream.counts().requests() - before, asked, "post: {post}");
+    }
+}
+
+/// What the shipped file says about several gateways.
+#[tokio::test]
+async fn a_walk_stays_with_the_gateway_that_it_began_with() {
+    let upstream = Chaos::start(&World::generated(1, 40), |_| Act::Answer(End::Keep)).await;
+    let gateways = [gateway(&upstream).await.address, gateway(&upstream).await.address];
+    let sticky = SHIPPED.replace("#hash ", "hash ");
+    assert_ne!(sticky, SHIPPED);
+    let Some(nginx) = Nginx::of(&sticky, &gateways).await else {
+        return;
+    };
+    let mut cursor = String::new();
+    for _ in 0..8 {
+        let page = nginx.get(&format!("/loans?limit=2{cursor}")).await;
+        page.assert_complete();
+        let next = page.json()["page"]["next_cursor"].as_str().unwrap().to_owned();
+        cursor = format!("&cursor={next}");
     }
 }
 
