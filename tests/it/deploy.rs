@@ -1,5 +1,6 @@
 //! What `deploy/`, the `Dockerfile` and `compose.yaml` say, held against the gateway they start.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -45,9 +46,9 @@ fn config(path: &str, uncomment: bool) -> Config {
                 let holds = KeyHash::of("lgk_of-nobody").to_string();
                 let path = secrets.path().join(name);
                 fs::write(&path, holds).unwrap();
-                here += &format!("{key}_file = \"{}\"\n", path.display());
+                writeln!(here, "{key}_file = \"{}\"", path.display()).unwrap();
             }
-            None => here += &format!("{line}\n"),
+            None => writeln!(here, "{line}").unwrap(),
         }
     }
     let none: [(String, String); 0] = [];

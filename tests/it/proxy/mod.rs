@@ -5,6 +5,7 @@
 mod passing;
 mod stopping;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,6 +20,17 @@ use crate::support::{Answer, fetch};
 
 const SHIPPED: &str = include_str!("../../../deploy/nginx/loangate.conf");
 const SOON: Duration = Duration::from_secs(10);
+
+/// The binary; `None`, and a line that nobody overlooks, where there is none to be had.
+pub(crate) fn nginx() -> Option<OsString> {
+    let binary = std::env::var_os("LOANGATE_TEST_NGINX");
+    if binary.is_none() {
+        // What `eprintln` writes is not shown of a test that passes.
+        let line = b"SKIPPED: LOANGATE_TEST_NGINX names no nginx\n";
+        std::io::stderr().write_all(line).unwrap();
+    }
+    binary
+}
 
 /// nginx in front of gateways, for as long as this lives.
 struct Nginx {
@@ -43,11 +55,7 @@ impl Nginx {
 
     /// The same with this file.
     async fn of(file: &str, gateways: &[SocketAddr]) -> Option<Self> {
-        let Some(binary) = std::env::var_os("LOANGATE_TEST_NGINX") else {
-            // Not `eprintln`, which a test that passes does not show.
-            writeln!(std::io::stderr(), "SKIPPED: LOANGATE_TEST_NGINX names no nginx").unwrap();
-            return None;
-        };
+        let binary = nginx()?;
         let directory = tempfile::tempdir().unwrap();
         let address = own_address().await;
         let at = directory.path().display();
