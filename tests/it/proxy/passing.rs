@@ -241,7 +241,7 @@ async fn remote(proxies: &str, header: Option<(&str, &str)>) -> Option<String> {
     }
     assert_eq!(request.send().await.unwrap().status(), 200);
     let lines = log.end();
-    let about = lines.iter().find(|line| line.contains("route=/lending/readyz"));
+    let about = lines.iter().find(|line| line.contains("/readyz "));
     let field = about.unwrap().split(" remote=").nth(1).unwrap();
     Some(field.split(' ').next().unwrap().to_owned())
 }
@@ -314,7 +314,7 @@ async fn a_slow_body_is_nginx_s_to_wait_for() {
     let lines = log.end();
     let at = |route: &str| lines.iter().position(|line| line.contains(route)).unwrap();
     assert!(
-        at("route=/lending/readyz") < at("route=/lending/loans/search"),
+        at("/readyz ") < at("/loans/search "),
         "{lines:?}"
     );
 }
