@@ -11,8 +11,12 @@ use tokio::net::TcpListener;
 
 use crate::api::cursor::Cursors;
 use crate::api::{Access, Api, Lifecycle, Limit, Meters, Scope, Settings};
-use crate::config::{self, AccessScope, AuthClient, AuthMode, Config, Document, KeyHash, Problems};
+use crate::config::{
+    self, AccessScope, AuthClient, AuthMode, Config, Document, Jwt, KeyHash, Origin, Problem, Problems,
+    RateLimit,
+};
 use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared};
+use crate::identity::{Expected, Kept, Names, Patience as KeyPatience, Provider, Tokens};
 use crate::server::{self, Patience, Routes, Stop};
 
 /// A gateway that is ready to be served.
@@ -21,11 +25,13 @@ pub struct App {
     /// What it was told.
     pub config: Config,
     lasting: Lasting,
+    access: Access,
     routes: Routes,
 }
 
 /// What outlives a reload: where we listen, the requests in hand, what cursors name, the key they are signed with if the
-/// config names none, what the limits of clients stand at, and the key of whoever started this gateway for itself.
+/// config names none, what the limits of clients stand at, the identity provider's keys, and the key of whoever started
+/// this gateway for itself.
 #[derive(Debug, Clone)]
 struct Lasting {
     listen: SocketAddr,
@@ -33,6 +39,7 @@ struct Lasting {
     held: Held,
     cursor_key: SecretString,
     meters: Meters,
+    provider_keys: Kept,
     owner: Option<KeyHash>,
 }
 
@@ -59,14 +66,17 @@ impl App {
             held: Held::new(opened.config.cursor.ttl),
             cursor_key: Cursors::random_key(),
             meters: Meters::default(),
+            provider_keys: Kept::default(),
             owner,
         };
         let config = opened.config.clone();
-        let routes = Arc::new(ArcSwap::from_pointee(routes(opened, &lasting)));
+        let access = access(&opened, &lasting);
+        let routes = routes(opened, access.clone(), &lasting);
         Ok(Self {
             config,
             lasting,
-            routes,
+            access,
+            routes: Arc::new(ArcSwap::from_pointee(routes)),
         })
     }
 
@@ -90,6 +100,9 @@ impl App {
             drain_delay: self.config.server.drain_delay,
             grace: self.config.server.shutdown_grace,
         };
+        if self.lasting.owner.is_none() {
+            self.access.warm();
+        }
         let lifecycle = self.lasting.lifecycle;
         server::serve(listener, self.routes, Patience::default(), stopping, stop, || {
             tracing::info!("draining");
@@ -111,14 +124,14 @@ impl Reloader {
         if config.server.listen != self.lasting.listen {
             tracing::warn!("server.listen changed; it takes effect at the next start");
         }
-        self.routes.store(Arc::new(routes(opened, &self.lasting)));
+        let access = access(&opened, &self.lasting);
+        self.routes.store(Arc::new(routes(opened, access, &self.lasting)));
         Ok(config)
     }
 }
 
-fn routes(opened: Opened, lasting: &Lasting) -> Router {
+fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
     let config = &opened.config;
-    let access = access(config, lasting);
     let keys = match config.cursor.keys.as_slice() {
         [] => std::slice::from_ref(&lasting.cursor_key),
         keys => keys,
@@ -132,22 +145,55 @@ fn routes(opened: Opened, lasting: &Lasting) -> Router {
 }
 
 /// Who may ask for what.
-fn access(config: &Config, lasting: &Lasting) -> Access {
-    if config.auth.mode == AuthMode::None {
-        // Without authentication the only thing that says who may see people's data is where we listen, whatever a new
-        // config says.
-        return Access::everyone(lasting.listen.ip().to_canonical().is_loopback());
-    }
+fn access(opened: &Opened, lasting: &Lasting) -> Access {
+    let auth = &opened.config.auth;
     let owner = lasting.owner.map(|key| Settings {
-        // No client of a config can have this id.
+        // No client of a config or of a token can have this id.
         id: "(owner)".to_owned(),
         keys: vec![key.bytes()],
         scopes: vec![Scope::LoansRead, Scope::PersonalRead],
         connections: None,
         limit: Limit::default(),
     });
-    let clients = config.auth.clients.iter().map(client).chain(owner);
-    Access::clients(clients.collect(), &lasting.meters)
+    match (auth.mode, &auth.jwt, &opened.provider) {
+        // Without authentication the only thing that says who may see people's data is where we listen, whatever a new
+        // config says.
+        (AuthMode::None, ..) => Access::everyone(lasting.listen.ip().to_canonical().is_loopback()),
+        (AuthMode::Jwt, Some(jwt), Some(provider)) => {
+            let tokens = tokens(jwt, provider, &lasting.provider_keys);
+            let connections = opened
+                .connections
+                .iter()
+                .map(|connection| connection.id.to_string());
+            let limit = limit(jwt.rate_limit, jwt.max_concurrency);
+            Access::tokens(tokens, connections.collect(), limit, &lasting.meters, owner)
+        }
+        // A config of mode jwt is never without a provider; if it were, nobody is let in.
+        (AuthMode::Jwt, ..) => Access::clients(owner.into_iter().collect(), &lasting.meters),
+        (AuthMode::ApiKey, ..) => {
+            let clients = auth.clients.iter().map(client).chain(owner);
+            Access::clients(clients.collect(), &lasting.meters)
+        }
+    }
+}
+
+fn tokens(jwt: &Jwt, provider: &Provider, kept: &Kept) -> Tokens {
+    let expected = Expected {
+        issuer: jwt.issuer.clone(),
+        audiences: jwt.audiences.clone(),
+        leeway: jwt.leeway,
+        names: Names {
+            client: jwt.client_claim.clone(),
+            scopes: jwt.scope_claim.clone(),
+            connections: jwt.connections_claim.clone(),
+        },
+    };
+    let patience = KeyPatience {
+        max_age: jwt.jwks_max_age,
+        stale_if_error: jwt.jwks_stale_if_error,
+        min_pause: jwt.jwks_min_pause,
+    };
+    Tokens::new(expected, provider.clone(), patience, kept)
 }
 
 fn client(client: &AuthClient) -> Settings {
@@ -162,10 +208,14 @@ fn client(client: &AuthClient) -> Settings {
         keys: client.keys.iter().map(|key| key.bytes()).collect(),
         scopes: client.scopes.iter().map(scope).collect(),
         connections: client.connections.clone(),
-        limit: Limit {
-            rate: client.rate_limit.map(|limit| (limit.per_second, limit.burst)),
-            concurrency: client.max_concurrency,
-        },
+        limit: limit(client.rate_limit, client.max_concurrency),
+    }
+}
+
+fn limit(rate: Option<RateLimit>, concurrency: Option<usize>) -> Limit {
+    Limit {
+        rate: rate.map(|limit| (limit.per_second, limit.burst)),
+        concurrency,
     }
 }
 
@@ -174,6 +224,8 @@ fn client(client: &AuthClient) -> Settings {
 pub struct Opened {
     /// The config.
     pub config: Config,
+    /// Where the keys come from that tokens are checked with, if tokens are taken.
+    pub provider: Option<Provider>,
     connections: Vec<Connection>,
 }
 
@@ -185,7 +237,29 @@ pub fn open(document: &Document) -> Result<Opened, Problems> {
             shared.get_or_insert_with(|| Shared::new(limits.upstream_in_flight, limits.upstream_body));
         Connection::open(id, section, limits.upstream_body, shared)
     })?;
-    Ok(Opened { config, connections })
+    let jwt = config
+        .auth
+        .jwt
+        .as_ref()
+        .filter(|_| config.auth.mode == AuthMode::Jwt);
+    let provider = jwt.map(|jwt| provider(jwt).ok_or_else(no_client)).transpose()?;
+    Ok(Opened {
+        config,
+        provider,
+        connections,
+    })
+}
+
+fn provider(jwt: &Jwt) -> Option<Provider> {
+    Provider::at(jwt.jwks_url.clone(), jwt.jwks_timeout)
+}
+
+fn no_client() -> Problems {
+    Problems::new(vec![Problem {
+        key: "auth.jwt.jwks_url".to_owned(),
+        detail: "no HTTP client could be built on this machine".to_owned(),
+        origin: Origin::File,
+    }])
 }
 
 impl Opened {

@@ -3,17 +3,21 @@
 //! The rooms, and the one direction they may look in:
 //!
 //! ```text
-//! main -> app -> { api, server, gather, config }
-//! api -> gather -> providers -> { loan, record, upstream, config }
-//! record -> loan      loan, upstream, server, config, sim -> nothing
+//! main -> app -> { api, identity, server, gather, config }
+//! api -> { gather, identity }      gather -> providers -> { loan, record, upstream, config }
+//! record -> loan      identity -> upstream      loan, upstream, server, config, sim -> nothing
 //! ```
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
+
+#[macro_use]
+mod vocabulary;
 
 pub mod api;
 pub mod app;
 pub mod config;
 pub mod gather;
+pub mod identity;
 pub mod loan;
 pub mod providers;
 pub mod record;

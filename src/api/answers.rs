@@ -9,11 +9,55 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::problem::{Code, Problem};
-use crate::gather::{Gateway, Part, Source};
+use crate::gather::{Consistency, Gateway, Part, Source};
 use crate::loan::{Field, FlagCode, Instalment, Json, Loan, Transaction};
 use crate::record::{Want, present};
+
+/// The answer of every list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct List<'a, T> {
+    /// What was asked for.
+    pub(super) data: &'a [T],
+    /// Which part of it this is.
+    pub(super) page: PageInfo,
+    /// Whether nothing is missing, over the walk so far.
+    pub(super) complete: bool,
+    /// How every selected connection did.
+    pub(super) sources: &'a [Source],
+    /// The same as in `X-Request-Id`.
+    pub(super) request_id: &'a str,
+}
+
+/// The answer about one thing that comes from upstreams.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct One<'a, T> {
+    /// What was asked for.
+    pub(super) data: T,
+    /// Whether nothing is missing.
+    pub(super) complete: bool,
+    /// How every connection that was asked did.
+    pub(super) sources: &'a [Source],
+    /// The same as in `X-Request-Id`.
+    pub(super) request_id: &'a str,
+}
+
+/// Which part of a list an answer is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PageInfo {
+    /// The most that was asked for. A page may be shorter, even empty, and not be the last.
+    pub(super) limit: usize,
+    /// Members of `data`.
+    pub(super) count: usize,
+    /// Members of the whole list; null where nobody knows.
+    pub(super) total: Option<u64>,
+    /// Where to go on: the same query with `cursor` set to this. Null is the end, and nothing else is.
+    pub(super) next_cursor: Option<String>,
+    /// What the pages are of.
+    pub(super) consistency: Consistency,
+}
 
 /// Whether nothing is missing, for callers that look at headers only.
 pub(super) const COMPLETE: HeaderName = HeaderName::from_static("loangate-complete");

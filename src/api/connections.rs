@@ -6,60 +6,90 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access::Caller;
-use super::loans::PageInfo;
+use super::answers::{List, PageInfo};
+use super::openapi::Guarded;
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
 use super::{Api, MatchedParameter, RequestId, media, parameter};
-use crate::gather::Connection;
+use crate::gather::{Connection, Consistency, circuit};
+use crate::providers::Verification;
+use crate::record::DriftKind;
+use crate::upstream::Kind;
 
-#[derive(Serialize)]
-struct View<'a> {
+/// A configured upstream.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connection)]
+pub(super) struct View<'a> {
+    /// The operator's name for it.
     id: &'a str,
+    /// The kind of upstream.
     provider: &'static str,
+    /// What its loans are, and which ones are never among them.
     coverage: &'static str,
-    verification: &'static str,
+    /// How far the adapter has been held against the real thing.
+    verification: Verification,
+    /// What can be asked of it.
     capabilities: Vec<&'static str>,
+    /// The types of reference it understands.
     reference_types: &'static [&'static str],
+    /// What traffic says about it. Nobody is called to find out.
     health: Health,
+    /// What it sent that its documents do not mention.
     drift: Vec<Drift>,
 }
 
-#[derive(Serialize)]
+/// What traffic says about a connection, since the gateway last read its config.
+#[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    circuit: &'static str,
+    /// Whether it is being left alone.
+    circuit: circuit::State,
+    /// How long it wants to be left alone; null where it does not say.
     rate_limited_for_ms: Option<u64>,
+    /// Requests it answered.
     succeeded: u64,
+    /// Requests it did not, or not usefully.
     failed: u64,
+    /// Attempts that were made again.
     retried: u64,
+    /// Null before the first.
     last_success_at: Option<DateTime<Utc>>,
+    /// Null before the first.
     last_failure_at: Option<DateTime<Utc>>,
-    last_failure_code: Option<&'static str>,
+    /// What that failure was.
+    last_failure_code: Option<Kind>,
 }
 
-#[derive(Serialize)]
+/// Something a provider sent that its documents do not mention.
+#[derive(Debug, Serialize, ToSchema)]
 struct Drift {
-    kind: &'static str,
+    /// What is new.
+    kind: DriftKind,
+    /// The provider's name of the field.
     field: String,
+    /// How often.
     count: u64,
 }
 
-#[derive(Serialize)]
-struct List<'a> {
-    data: Vec<View<'a>>,
-    page: PageInfo,
-    complete: bool,
-    sources: [(); 0],
-    request_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct One<'a> {
+/// The answer about one connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectionAnswer)]
+pub(super) struct Answer<'a> {
+    /// The connection.
     data: View<'a>,
+    /// The same as in `X-Request-Id`.
     request_id: &'a str,
 }
 
+/// The configured upstreams that the caller may see.
+#[utoipa::path(
+    get,
+    path = "/connections",
+    tag = "connections",
+    responses((status = 200, description = "The connections", body = List<'_, View<'_>>), Guarded)
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     id: RequestId,
@@ -77,18 +107,26 @@ pub(super) async fn list(
         count: data.len(),
         total: u64::try_from(data.len()).ok(),
         next_cursor: None,
-        consistency: "snapshot",
+        consistency: Consistency::Snapshot,
     };
     Ok(Json(List {
-        data,
+        data: &data,
         page,
         complete: true,
-        sources: [],
+        sources: &[],
         request_id: id.as_str(),
     })
     .into_response())
 }
 
+/// One configured upstream.
+#[utoipa::path(
+    get,
+    path = "/connections/{id}",
+    tag = "connections",
+    params(("id" = String, Path, description = "The connection's name.")),
+    responses((status = 200, description = "The connection", body = Answer<'_>), Guarded)
+)]
 pub(super) async fn get(
     State(api): State<Api>,
     id: RequestId,
@@ -105,7 +143,7 @@ pub(super) async fn get(
         .gateway
         .connection(name)
         .ok_or(Problem::new(Code::ConnectionNotFound))?;
-    Ok(Json(One {
+    Ok(Json(Answer {
         data: view(connection),
         request_id: id.as_str(),
     })
@@ -119,11 +157,11 @@ fn view(connection: &Connection) -> View<'_> {
         id: &connection.id,
         provider: descriptor.name,
         coverage: descriptor.coverage,
-        verification: descriptor.verification.as_str(),
+        verification: descriptor.verification,
         capabilities: connection.capabilities(),
         reference_types: descriptor.references,
         health: Health {
-            circuit: connection.circuit().as_str(),
+            circuit: connection.circuit(),
             rate_limited_for_ms: connection
                 .paused_for()
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
@@ -132,17 +170,13 @@ fn view(connection: &Connection) -> View<'_> {
             retried: health.retried,
             last_success_at: health.last_success_at,
             last_failure_at: health.last_failure.map(|(at, _)| at),
-            last_failure_code: health.last_failure.map(|(_, kind)| kind.code()),
+            last_failure_code: health.last_failure.map(|(_, kind)| kind),
         },
         drift: connection
             .drift
             .read()
             .into_iter()
-            .map(|(kind, field, count)| Drift {
-                kind: kind.as_str(),
-                field,
-                count,
-            })
+            .map(|(kind, field, count)| Drift { kind, field, count })
             .collect(),
     }
 }

@@ -16,7 +16,7 @@ use crate::gather::Place;
 /// The layout; the first byte of every cursor.
 const VERSION: u8 = 1;
 /// Longest cursor worth looking at.
-const MAX_LENGTH: usize = 2 * 1024;
+pub(super) const LONGEST: usize = 2 * 1024;
 const SIGNATURE: usize = 16;
 
 /// What a query is, for the purpose of telling whether a cursor belongs to it: a hash over the client and every
@@ -79,7 +79,7 @@ impl Cursors {
     /// Reads a cursor of this query. Whatever is wrong with a forged or foreign one, the answer is the same.
     pub fn read(&self, text: &str, binding: Binding) -> Result<Place, Problem> {
         let invalid = || Problem::new(Code::InvalidCursor);
-        if text.len() > MAX_LENGTH {
+        if text.len() > LONGEST {
             return Err(invalid());
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;

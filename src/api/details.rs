@@ -10,23 +10,14 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::access::Caller;
-use super::answers::{SCHEDULE, TRANSACTIONS, respond, tag};
+use super::answers::{List, PageInfo, SCHEDULE, TRANSACTIONS, respond, tag};
 use super::failures::{absent, answered, refused};
-use super::loans::PageInfo;
+use super::openapi::{RowsParameters, TransactionParameters, Upstreams};
 use super::parameters::{Pairs, RowsRequest, TransactionFilter};
 use super::problem::{Code, Problem};
 use super::{Api, MatchedParameter, RequestId, media, parameter};
-use crate::gather::{Asker, Found, Part, Read, RowsPage, Source, Status};
-use crate::loan::{Json, Loan, Snapshot, Transaction};
-
-#[derive(Serialize)]
-struct List<'a> {
-    data: &'a [Json],
-    page: PageInfo,
-    complete: bool,
-    sources: [&'a Source; 1],
-    request_id: &'a str,
-}
+use crate::gather::{Asker, Consistency, Found, Part, Read, RowsPage, Source, Status};
+use crate::loan::{Instalment, Loan, Snapshot, Transaction};
 
 /// One loan's rows are asked for: everything but which rows.
 struct Question<'a> {
@@ -39,6 +30,14 @@ struct Question<'a> {
     request: &'a RowsRequest,
 }
 
+/// The ledger of one loan, by day; rows of one day in upstream order.
+#[utoipa::path(
+    get,
+    path = "/loans/{id}/transactions",
+    tag = "loans",
+    params(("id" = String, Path, description = "The loan's `id`."), TransactionParameters),
+    responses((status = 200, description = "A page of the ledger", body = List<'_, Transaction>), Upstreams)
+)]
 pub(super) async fn transactions(
     State(api): State<Api>,
     id: RequestId,
@@ -55,6 +54,14 @@ pub(super) async fn transactions(
     question.answer(TRANSACTIONS, |rows| arrange(rows, &filter)).await
 }
 
+/// The instalments of one loan.
+#[utoipa::path(
+    get,
+    path = "/loans/{id}/schedule",
+    tag = "loans",
+    params(("id" = String, Path, description = "The loan's `id`."), RowsParameters),
+    responses((status = 200, description = "A page of the plan", body = List<'_, Instalment>), Upstreams)
+)]
 pub(super) async fn schedule(
     State(api): State<Api>,
     id: RequestId,
@@ -70,6 +77,14 @@ pub(super) async fn schedule(
     question.answer(SCHEDULE, |_| {}).await
 }
 
+/// Dated observations of one loan, newest first.
+#[utoipa::path(
+    get,
+    path = "/loans/{id}/snapshots",
+    tag = "loans",
+    params(("id" = String, Path, description = "The loan's `id`."), RowsParameters),
+    responses((status = 200, description = "A page of the observations", body = List<'_, Snapshot>), Upstreams)
+)]
 pub(super) async fn snapshots(
     State(api): State<Api>,
     id: RequestId,
@@ -213,10 +228,10 @@ impl<'a> Question<'a> {
                 count: page.rows.len(),
                 total: u64::try_from(page.total).ok(),
                 next_cursor,
-                consistency: "snapshot",
+                consistency: Consistency::Snapshot,
             },
             complete: page.complete,
-            sources: [&page.source],
+            sources: source,
             request_id: self.id.as_str(),
         };
         respond(self.headers, &tag, page.complete, &body)

@@ -4,52 +4,69 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access::Caller;
-use super::answers::{respond, tag, with};
+use super::answers::{One, respond, tag, with};
 use super::details::{find, named};
+use super::openapi::{ExplanationParameters, Upstreams};
 use super::parameters::Pairs;
 use super::problem::Problem;
 use super::{Api, MatchedParameter, RequestId, media};
-use crate::gather::{Source, Status};
+use crate::gather::Status;
 use crate::loan::{Finding, Json, Loan, Missing, Origin};
 use crate::record::{Want, account, shown};
 
-#[derive(Serialize)]
-struct One<'a> {
-    data: Explanation<'a>,
-    complete: bool,
-    sources: [&'a Source; 1],
-    request_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct Explanation<'a> {
+/// What the upstream sent, and what was made of it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Explanation<'a> {
+    /// The canonical loan.
     loan: &'a Loan,
     /// The upstream records, as received; of several the one the loan itself is made from comes first.
     records: Vec<Record>,
+    /// Every canonical field, in the order of the loan.
     fields: Vec<Field>,
 }
 
-#[derive(Serialize)]
+/// An upstream record.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReceivedRecord)]
 struct Record {
+    /// Which of the loan's records it is; `loan` is the one the loan itself is made from.
     name: &'static str,
+    /// As received, but for what is about the person; null where it is none any more.
+    #[schema(value_type = Json)]
     received: Option<Json>,
 }
 
 /// A canonical field: what it is, and what it was made from.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExplainedField)]
 struct Field {
+    /// Its path in the loan.
     #[serde(rename = "field")]
     path: String,
+    /// What it is.
     value: Json,
+    /// Where the value came from; null where there is none.
     origin: Option<Origin>,
+    /// Why there is no value; null where there is one.
     missing: Option<Missing>,
+    /// Path in the upstream record, or in parentheses what else it came from.
     source: Option<String>,
     /// What the upstream sent under the name in `source`; null where that is no single field of a record.
+    #[schema(value_type = Json)]
     received: Option<Json>,
 }
 
+/// What the upstream sent, beside what was made of it, field by field.
+#[utoipa::path(
+    get,
+    path = "/loans/{id}/explain",
+    tag = "loans",
+    params(("id" = String, Path, description = "The loan's `id`."), ExplanationParameters),
+    responses((status = 200, description = "The explanation", body = One<'_, Explanation<'_>>), Upstreams)
+)]
 pub(super) async fn explain(
     State(api): State<Api>,
     id: RequestId,
@@ -70,7 +87,7 @@ pub(super) async fn explain(
     let body = One {
         data: explanation(&loan, &shown, want),
         complete,
-        sources: [&source],
+        sources: std::slice::from_ref(&source),
         request_id: id.as_str(),
     };
     respond(&headers, &tag, complete, &body)

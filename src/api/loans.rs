@@ -7,16 +7,16 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::access::Caller;
-use super::answers::{SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
+use super::answers::{List, One, PageInfo, SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
 use super::details::{find, named, not_supported};
 use super::export::export;
 use super::failures::{answered, refused};
 use super::media::{self, Format};
 use super::middleware::InFlight;
+use super::openapi::{ListParameters, LoanParameters, SearchBody, Upstreams};
 use super::parameters::{ListRequest, Pairs};
 use super::problem::{ParameterError, Problem};
 use super::{Api, MatchedParameter, RequestId};
@@ -24,33 +24,21 @@ use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
 use crate::record::Want;
 
-/// `page` of a list.
-#[derive(Debug, Serialize)]
-pub(super) struct PageInfo {
-    pub(super) limit: usize,
-    pub(super) count: usize,
-    pub(super) total: Option<u64>,
-    pub(super) next_cursor: Option<String>,
-    pub(super) consistency: &'static str,
-}
-
-#[derive(Serialize)]
-struct List<'a> {
-    data: &'a [Arc<Loan>],
-    page: PageInfo,
-    complete: bool,
-    sources: &'a [Source],
-    request_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct One<'a> {
-    data: &'a Loan,
-    complete: bool,
-    sources: &'a [Source],
-    request_id: &'a str,
-}
-
+/// The loans of every selected connection.
+///
+/// As `application/x-ndjson` all of them, one a line, ended by a line with `end`: a
+/// stream without that line was cut. As `text/csv` all of them in a flat table, whole or aborted.
+#[utoipa::path(
+    get,
+    path = "/loans",
+    tag = "loans",
+    params(ListParameters),
+    responses((status = 200, description = "A page, or everything", content(
+        (List<'_, Loan> = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    )), Upstreams)
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     id: RequestId,
@@ -63,6 +51,20 @@ pub(super) async fn list(
     either(&api, &id, &caller, place, &headers, pairs).await
 }
 
+/// The same with the parameters as a body.
+///
+/// For references that should not stand in addresses and logs. Upstreams are read, never written to.
+#[utoipa::path(
+    post,
+    path = "/loans/search",
+    tag = "loans",
+    request_body = SearchBody,
+    responses((status = 200, description = "A page, or everything", content(
+        (List<'_, Loan> = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    )), Upstreams)
+)]
 pub(super) async fn search(
     State(api): State<Api>,
     id: RequestId,
@@ -142,7 +144,7 @@ async fn answer(
         count: loans.len(),
         total: answer.total,
         next_cursor,
-        consistency: if answer.whole { "snapshot" } else { "live" },
+        consistency: answer.consistency,
     };
     let body = List {
         data: &loans,
@@ -154,6 +156,14 @@ async fn answer(
     respond(headers, &tag, answer.complete, &body)
 }
 
+/// One loan, in full detail.
+#[utoipa::path(
+    get,
+    path = "/loans/{id}",
+    tag = "loans",
+    params(("id" = String, Path, description = "The loan's `id`."), LoanParameters),
+    responses((status = 200, description = "The loan", body = One<'_, Loan>), Upstreams)
+)]
 pub(super) async fn get(
     State(api): State<Api>,
     id: RequestId,

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::Api;
+use super::openapi::Guarded;
 use super::problem::{Code, Problem};
 use crate::gather::circuit;
 
@@ -32,6 +33,13 @@ struct Build {
     version: &'static str,
 }
 
+/// What the gateway counts, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    responses((status = 200, description = "Every metric", content_type = "application/openmetrics-text", body = String), Guarded)
+)]
 pub(super) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> {
     let text = render(&api).map_err(|_| Problem::new(Code::Internal))?;
     Ok((

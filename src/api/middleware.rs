@@ -128,7 +128,7 @@ async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) 
         return next.run(request).await;
     }
     let audit = request.extensions().get::<Audit>().cloned().unwrap_or_default();
-    let caller = match api.access.identify(request.headers()) {
+    let caller = match api.access.identify(request.headers()).await {
         Ok(caller) => caller.recorded(audit),
         Err(problem) => return problem.into_response(),
     };

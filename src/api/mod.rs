@@ -15,6 +15,7 @@ mod loans;
 mod media;
 mod metrics;
 mod middleware;
+mod openapi;
 mod parameters;
 pub mod problem;
 mod remote;
@@ -28,15 +29,19 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use access::{Access, Limit, Meters, Scope, Settings};
 use cursor::Cursors;
 use ipnet::IpNet;
 pub(crate) use middleware::RequestId;
+use openapi::{Open, Particulars, Written};
 use problem::{Code, Problem};
 use remote::Proxies;
 
@@ -78,6 +83,8 @@ pub struct Api {
     proxies: Proxies,
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
+    /// The API's own document.
+    document: Written,
 }
 
 impl Api {
@@ -90,6 +97,7 @@ impl Api {
             proxies: Proxies::default(),
             cursors: Arc::new(cursors),
             lifecycle,
+            document: Written::default(),
         }
     }
 
@@ -105,23 +113,38 @@ impl Api {
     /// The routes, mounted below `base_path` (empty for the root). What each asks of its callers: `access::Need`.
     pub fn router(mut self, base_path: &str) -> Router {
         self.base_path = Arc::from(base_path);
-        let routes = Router::new()
-            .route("/loans", get(loans::list))
-            .route("/loans/search", post(loans::search))
-            .route("/loans/summary", get(totals::summary))
-            .route("/loans/{id}", get(loans::get))
-            .route("/loans/{id}/transactions", get(details::transactions))
-            .route("/loans/{id}/schedule", get(details::schedule))
-            .route("/loans/{id}/snapshots", get(details::snapshots))
-            .route("/loans/{id}/explain", get(explain::explain))
+        let (routes, document) = OpenApiRouter::with_openapi(openapi::base())
+            .routes(routes!(loans::list))
+            .routes(routes!(loans::search))
+            .routes(routes!(totals::summary))
+            .routes(routes!(loans::get))
+            .routes(routes!(details::transactions))
+            .routes(routes!(details::schedule))
+            .routes(routes!(details::snapshots))
+            .routes(routes!(explain::explain))
             .route("/customers", any(no_store))
             .route("/customers/{id}", any(no_store))
-            .route("/connections", get(connections::list))
-            .route("/connections/{id}", get(connections::get))
-            .route("/problems/{code}", get(explain))
-            .route("/metrics", get(metrics::scrape))
-            .route("/livez", get(alive))
-            .route("/readyz", get(ready))
+            .routes(routes!(connections::list))
+            .routes(routes!(connections::get))
+            .routes(routes!(problem_code))
+            .routes(routes!(openapi::openapi))
+            .routes(routes!(openapi::page::docs))
+            .route("/docs/{file}", get(openapi::page::asset))
+            .routes(routes!(metrics::scrape))
+            .routes(routes!(alive))
+            .routes(routes!(ready))
+            .split_for_parts();
+        let open = self.access.is_open().then(|| {
+            let connections = self.gateway.connections();
+            let named = connections.map(|connection| (&*connection.id, connection.descriptor.references));
+            named.collect()
+        });
+        let particulars = Particulars {
+            base_path,
+            connections: open,
+        };
+        self.document = Written::of(&openapi::finished(document, &particulars));
+        let routes = routes
             .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
             .fallback(async || Problem::new(Code::NotFound))
             .with_state(self.clone());
@@ -136,15 +159,38 @@ impl Api {
     }
 }
 
-#[derive(Serialize)]
+/// How the process is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProcessStatus)]
 struct Word {
+    /// `alive`; `ready` or `draining`.
     status: &'static str,
 }
 
+/// Whether the process is alive. Asks nobody.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "operation",
+    security(()),
+    responses((status = 200, description = "It is", body = Word), Open)
+)]
 async fn alive() -> Json<Word> {
     Json(Word { status: "alive" })
 }
 
+/// Whether to send traffic here. Asks nobody.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operation",
+    security(()),
+    responses(
+        Open,
+        (status = 200, description = "Yes", body = Word),
+        (status = 503, description = "No: it is being stopped", body = Word),
+    )
+)]
 async fn ready(State(api): State<Api>) -> Response {
     if api.lifecycle.draining() {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "draining" })).into_response()
@@ -161,11 +207,17 @@ async fn no_store() -> Problem {
     )
 }
 
-#[derive(Serialize)]
+/// What a problem code means.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProblemExplanation)]
 struct Explanation {
-    code: &'static str,
+    /// The code.
+    code: Code,
+    /// A few words that never change.
     title: &'static str,
+    /// The status of its responses.
     status: u16,
+    /// What it means and what to do about it.
     meaning: &'static str,
 }
 
@@ -178,15 +230,23 @@ fn parameter(path: &MatchedParameter) -> Option<&str> {
     Some(value)
 }
 
-/// `GET /problems/{code}`: what the `type` of a problem leads to.
-async fn explain(path: MatchedParameter) -> Result<Json<Explanation>, Problem> {
+/// What a problem code means: where the `type` of a problem leads to.
+#[utoipa::path(
+    get,
+    path = "/problems/{code}",
+    tag = "operation",
+    security(()),
+    params(("code" = Code, Path, description = "The code.")),
+    responses((status = 200, description = "The explanation", body = Explanation), Open)
+)]
+async fn problem_code(path: MatchedParameter) -> Result<Json<Explanation>, Problem> {
     let word = parameter(&path);
     let code = Code::ALL
         .iter()
         .find(|code| Some(code.as_str()) == word)
         .ok_or(Problem::new(Code::NotFound))?;
     Ok(Json(Explanation {
-        code: code.as_str(),
+        code: *code,
         title: code.title(),
         status: code.status().as_u16(),
         meaning: code.meaning(),

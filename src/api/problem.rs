@@ -1,11 +1,15 @@
 //! Errors as callers see them: RFC 9457 problem documents, each code explained at `/problems/{code}`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::gather::Source;
 
@@ -41,6 +45,29 @@ macro_rules! codes {
                 match self { $(Self::$variant => $meaning,)+ }
             }
         }
+
+        impl PartialSchema for Code {
+            fn schema() -> RefOr<Schema> {
+                let description = concat!("What a problem is.\n\n", $("- `", $word, "`: ", $meaning, "\n",)+);
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .enum_values(Some(Self::ALL.iter().map(|code| code.as_str())))
+                    .description(Some(description.trim_end()))
+                    .into()
+            }
+        }
+
+        impl ToSchema for Code {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed("ProblemCode")
+            }
+        }
+
+        impl Serialize for Code {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
     };
 }
 
@@ -52,7 +79,7 @@ codes! {
     CursorExpired = "cursor_expired", GONE, "Cursor expired",
         "The cursor is older than this gateway keeps them, or names something it does not hold any more. Start again without a cursor.";
     Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized",
-        "There is no key with the request, or none that this gateway knows. Send it as `Authorization: Bearer` or `X-Api-Key`; if it was right before, it has been replaced.";
+        "There is no key or token with the request, or none that this gateway takes. A key goes into `Authorization: Bearer` or `X-Api-Key`, a token into `Authorization: Bearer`. If it was right before, it has been replaced or has expired.";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden",
         "The credentials are right and do not allow this: a scope is missing, or a connection is named that is not theirs.";
     NotFound = "not_found", NOT_FOUND, "No such route",
@@ -84,7 +111,7 @@ codes! {
     UpstreamTimeout = "upstream_timeout", GATEWAY_TIMEOUT, "No upstream answered in time",
         "Every upstream that was asked ran out of time. `sources` has one report for each. Asking again may help.";
     UpstreamUnavailable = "upstream_unavailable", SERVICE_UNAVAILABLE, "No upstream can answer now",
-        "Every upstream that was asked limits our rate, failed so often that it is left alone for a while, or is still collecting. `Retry-After` says when to ask again.";
+        "Every upstream that was asked limits our rate, failed so often that it is left alone for a while, or is still collecting; or, without any in `sources`, the keys that tokens are checked with cannot be fetched. `Retry-After` says when to ask again.";
     UpstreamFailed = "upstream_failed", BAD_GATEWAY, "No upstream could answer",
         "Every upstream that was asked failed. `sources` says how each of them did, and whether asking again may help.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests",
@@ -96,12 +123,21 @@ codes! {
 }
 
 /// One thing that is wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ParameterError {
     /// The parameter, as the caller wrote it.
     pub parameter: String,
     /// What is wrong and what would be right.
     pub detail: String,
+}
+
+/// What `WWW-Authenticate` says beside the realm: RFC 6750 section 3.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// There is a token, and it is not taken.
+    InvalidToken,
+    /// The credentials lack this scope.
+    InsufficientScope(&'static str),
 }
 
 /// A problem on its way to the caller. Rendered in one place, where the request id is known.
@@ -117,6 +153,33 @@ pub struct Problem {
     pub sources: Option<Vec<Source>>,
     /// When to ask again.
     pub retry_after: Option<Duration>,
+    /// What the credentials lack.
+    pub challenge: Option<Challenge>,
+}
+
+/// A problem as callers see it (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document<'a> {
+    /// Where the code is explained, from the root of the API.
+    r#type: String,
+    /// A few words that never change.
+    title: &'static str,
+    /// The status of the response.
+    status: u16,
+    /// This occurrence, for people.
+    detail: &'a str,
+    /// What it is, for programs.
+    code: Code,
+    /// The same as in `X-Request-Id`.
+    request_id: &'a str,
+    /// Everything that is wrong with the request.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ParameterError],
+    /// How every source did, where upstreams were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sources: Option<&'a [Source]>,
 }
 
 impl Problem {
@@ -128,6 +191,7 @@ impl Problem {
             errors: Vec::new(),
             sources: None,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -153,25 +217,12 @@ impl Problem {
 
     /// The document and its headers.
     pub(super) fn render(&self, request_id: &str) -> Response<Body> {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            r#type: String,
-            title: &'static str,
-            status: u16,
-            detail: &'a str,
-            code: &'static str,
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            errors: &'a [ParameterError],
-            #[serde(skip_serializing_if = "Option::is_none")]
-            sources: Option<&'a [Source]>,
-        }
         let document = Document {
             r#type: format!("/problems/{}", self.code.as_str()),
             title: self.code.title(),
             status: self.code.status().as_u16(),
             detail: &self.detail,
-            code: self.code.as_str(),
+            code: self.code,
             request_id,
             errors: &self.errors,
             sources: self.sources.as_deref(),
@@ -185,12 +236,17 @@ impl Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.code == Code::Unauthorized {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"loangate\""),
-            );
-        }
+        let challenge = match self.challenge {
+            Some(Challenge::InvalidToken) => {
+                Some(r#"Bearer realm="loangate", error="invalid_token""#.to_owned())
+            }
+            Some(Challenge::InsufficientScope(scope)) => Some(format!(
+                r#"Bearer realm="loangate", error="insufficient_scope", scope="{scope}""#
+            )),
+            None => (self.code == Code::Unauthorized).then(|| r#"Bearer realm="loangate""#.to_owned()),
+        };
+        let challenge = challenge.and_then(|text| HeaderValue::try_from(text).ok());
+        headers.extend(challenge.map(|value| (header::WWW_AUTHENTICATE, value)));
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
             headers.extend(

@@ -3,24 +3,26 @@
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use serde::Serialize;
 
 use super::access::Caller;
-use super::answers::{respond, tag};
+use super::answers::{One, respond, tag};
 use super::failures::{answered, refused};
+use super::openapi::{SummaryParameters, Upstreams};
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
 use super::{Api, RequestId, media};
-use crate::gather::{Figures, Source};
+use crate::gather::Figures;
 
-#[derive(Serialize)]
-struct Body<'a> {
-    data: &'a Figures,
-    complete: bool,
-    sources: &'a [Source],
-    request_id: &'a str,
-}
-
+/// The totals of a selection.
+///
+/// Per currency, kind, phase, payment status and connection. Currencies are never added together.
+#[utoipa::path(
+    get,
+    path = "/loans/summary",
+    tag = "loans",
+    params(SummaryParameters),
+    responses((status = 200, description = "The totals", body = One<'_, Figures>), Upstreams)
+)]
 pub(super) async fn summary(
     State(api): State<Api>,
     id: RequestId,
@@ -35,7 +37,7 @@ pub(super) async fn summary(
     caller.audit().gives(None, summary.complete);
     let figures = serde_json::to_vec(&summary.figures).map_err(|_| Problem::new(Code::Internal))?;
     let tag = tag(&figures, summary.complete, false, &summary.sources);
-    let body = Body {
+    let body = One {
         data: &summary.figures,
         complete: summary.complete,
         sources: &summary.sources,

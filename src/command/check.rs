@@ -17,6 +17,7 @@ pub(super) async fn run(path: &Path, probe: bool) -> ExitCode {
     for warning in &opened.config.warnings {
         super::say(&format!("warning: {warning}"));
     }
+    let provider = opened.provider.clone();
     let gateway = opened.gateway(Held::new(ttl));
     let count = gateway.connections().count();
     super::say(&format!("{} is fine: {count} connections.", path.display()));
@@ -24,11 +25,21 @@ pub(super) async fn run(path: &Path, probe: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut reachable = true;
+    if let Some(provider) = provider {
+        let word = match provider.probe().await {
+            Ok(keys) => format!("ok, {keys} keys"),
+            Err(error) => {
+                reachable = false;
+                format!("{}: {}", error.kind.as_str(), error.detail())
+            }
+        };
+        super::say(&format!("  {:<16} {word}", "auth.jwt"));
+    }
     for source in gateway.probe().await {
         let word = match (&source.error, source.reason) {
             (Some(error), _) => {
                 reachable = false;
-                format!("{}: {}", error.kind.code(), error.detail())
+                format!("{}: {}", error.kind.as_str(), error.detail())
             }
             (None, Some(reason)) => format!("not asked ({})", reason.as_str()),
             (None, None) => format!("ok, {} ms", source.elapsed.as_millis()),

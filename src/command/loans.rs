@@ -29,7 +29,8 @@ pub(crate) struct Options {
     /// A config to read the connections from, with no gateway running.
     #[arg(long)]
     config: Option<PathBuf>,
-    /// A file with the key that the gateway knows us by; without it the variable `LOANGATE_API_KEY`, if it is set.
+    /// A file with the key or the token that the gateway knows us by; without it the variable `LOANGATE_API_KEY`, if it
+    /// is set.
     #[arg(long, conflicts_with = "config")]
     api_key_file: Option<PathBuf>,
     /// How to print it.
@@ -104,7 +105,7 @@ enum Format {
 }
 
 impl Options {
-    /// The key for a running gateway. Not an argument: those are there for everybody on the machine to see.
+    /// The key or the token for a running gateway. Not an argument: those are there for everybody on the machine to see.
     fn key(&self) -> Result<Option<SecretString>, String> {
         let text = match &self.api_key_file {
             Some(path) => std::fs::read_to_string(path)

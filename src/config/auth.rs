@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 
 use secrecy::ExposeSecret as _;
 
+use super::jwt::{Jwt, jwt};
 use super::keys::KeyHash;
 use super::section::Section;
 
@@ -18,12 +19,36 @@ pub struct Auth {
     pub allow_insecure: bool,
     /// Who has a key.
     pub clients: Vec<AuthClient>,
+    /// Whose tokens are taken.
+    pub jwt: Option<Jwt>,
 }
 
 impl Auth {
     /// Whether everybody who reaches `listen` would be let in, against what the config allows.
     pub fn exposed_at(&self, listen: SocketAddr) -> bool {
         self.mode == AuthMode::None && !self.allow_insecure && !listen.ip().to_canonical().is_loopback()
+    }
+
+    /// What is configured for another mode than this one.
+    pub(super) fn without_effect(&self) -> Vec<String> {
+        let mut idle = Vec::new();
+        if !self.clients.is_empty() {
+            match self.mode {
+                AuthMode::None => idle.push(
+                    "auth.mode is \"none\": nobody is asked for a key, and auth.clients has no effect"
+                        .to_owned(),
+                ),
+                AuthMode::Jwt => idle.push(
+                    "auth.mode is \"jwt\": tokens are taken and keys are not, and auth.clients has no effect"
+                        .to_owned(),
+                ),
+                AuthMode::ApiKey => {}
+            }
+        }
+        if self.jwt.is_some() && self.mode != AuthMode::Jwt {
+            idle.push("auth.mode is not \"jwt\": no token is taken, and auth.jwt has no effect".to_owned());
+        }
+        idle
     }
 }
 
@@ -34,7 +59,7 @@ pub enum AuthMode {
     None,
     /// By a key.
     ApiKey,
-    /// By a signed token; not available in this version.
+    /// By a signed token of an identity provider.
     Jwt,
 }
 
@@ -100,6 +125,9 @@ pub(super) fn auth(section: &mut Section<'_>, listen: SocketAddr, connections: &
     ];
     let mode = section.choice("mode", AuthMode::ApiKey, &choices);
     let allow_insecure = section.bool_or("allow_insecure", false);
+    // Read whatever the mode, so that what is wrong with it is known before the mode is changed.
+    let has_jwt = section.ask("jwt").is_some();
+    let jwt = has_jwt.then(|| section.table("jwt", jwt)).flatten();
     let mut taken = Taken::default();
     let clients = section.tables("clients", |section| client(section, connections, &mut taken));
     match mode {
@@ -109,13 +137,17 @@ pub(super) fn auth(section: &mut Section<'_>, listen: SocketAddr, connections: &
              `loangate hash-key --new` and add [[auth.clients]] with its hash, or set auth.mode = \"none\" on a \
              loopback address",
         ),
-        AuthMode::Jwt => section.problem("mode", "\"jwt\" is not available in this version"),
-        AuthMode::ApiKey | AuthMode::None => {}
+        AuthMode::Jwt if !has_jwt => section.problem(
+            "jwt",
+            "is required with auth.mode = \"jwt\": [auth.jwt] with issuer, audience and jwks_url of the identity provider",
+        ),
+        AuthMode::ApiKey | AuthMode::None | AuthMode::Jwt => {}
     }
     let auth = Auth {
         mode,
         allow_insecure,
         clients: clients.unwrap_or_default(),
+        jwt,
     };
     if auth.exposed_at(listen) {
         section.problem(
@@ -139,9 +171,7 @@ fn client(section: &mut Section<'_>, connections: &[String], taken: &mut Taken) 
         scopes: scopes(section),
         connections: seen(section, connections),
         rate_limit: rate_limit(section),
-        max_concurrency: section
-            .integer("max_concurrency", 1..=MOST)
-            .and_then(|count| usize::try_from(count).ok()),
+        max_concurrency: max_concurrency(section),
     }
 }
 
@@ -250,7 +280,12 @@ fn seen(section: &mut Section<'_>, connections: &[String]) -> Option<Vec<String>
     Some(ids)
 }
 
-fn rate_limit(section: &mut Section<'_>) -> Option<RateLimit> {
+pub(super) fn max_concurrency(section: &mut Section<'_>) -> Option<usize> {
+    let count = section.integer("max_concurrency", 1..=MOST)?;
+    usize::try_from(count).ok()
+}
+
+pub(super) fn rate_limit(section: &mut Section<'_>) -> Option<RateLimit> {
     let given = section.has("rate_limit");
     let limit = section.table("rate_limit", |section| {
         let per_second = section.integer("per_second", 1..=MOST);

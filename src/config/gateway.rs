@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
-use super::auth::{Auth, AuthMode, auth};
+use super::auth::{Auth, auth};
 use super::document::Document;
 use super::problem::Problems;
 use super::section::{Given, Section};
@@ -185,11 +185,7 @@ pub(super) fn whole<C>(
     if ids.is_empty() {
         warnings.push("no connections configured".to_owned());
     }
-    if auth.mode == AuthMode::None && !auth.clients.is_empty() {
-        warnings.push(
-            "auth.mode is \"none\": nobody is asked for a key, and auth.clients has no effect".to_owned(),
-        );
-    }
+    warnings.extend(auth.without_effect());
     (
         Config {
             server,

@@ -25,11 +25,34 @@ impl Section<'_> {
             .map_err(|detail| self.problem(key, detail))
             .ok()
     }
+
+    /// The URL of one document; it must be given. The same rules, but that it may have a query.
+    pub(super) fn document_url(&mut self, key: &str) -> Option<Url> {
+        let allow_http = self.bool_or("allow_http", false);
+        if self.ask(key).is_none() {
+            self.problem(key, "is required");
+            return None;
+        }
+        let text = self.value(key, "a URL", |given: Given<'_>| given.text().map(str::to_owned))?;
+        url(&text, allow_http)
+            .map_err(|detail| self.problem(key, detail))
+            .ok()
+    }
 }
 
 fn base(text: &str, allow_http: bool) -> Result<Url, &'static str> {
+    let mut url = url(text, allow_http)?;
+    if url.query().is_some() {
+        return Err("must not have a query");
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn url(text: &str, allow_http: bool) -> Result<Url, &'static str> {
     // The parser's error is not repeated: the text may hold a password.
-    let mut url = Url::parse(text).map_err(|_| "must be a URL such as \"https://api.example.com/v1\"")?;
+    let url = Url::parse(text).map_err(|_| "must be a URL such as \"https://api.example.com/v1\"")?;
     match url.scheme() {
         "https" => {}
         "http" if allow_http || is_loopback(&url) => {}
@@ -39,11 +62,9 @@ fn base(text: &str, allow_http: bool) -> Result<Url, &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold a user name or password");
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not have a query or fragment");
+    if url.fragment().is_some() {
+        return Err("must not have a fragment");
     }
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
     Ok(url)
 }
 
@@ -103,6 +124,21 @@ mod tests {
             "https://api.example.com/v1#part",
         ] {
             assert!(base(text, true).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_url_of_a_document_is_kept_as_it_is() {
+        for text in ["https://id.example.com/keys/?p=one", "http://127.0.0.1:9/keys/"] {
+            assert_eq!(url(text, false).unwrap().as_str(), text);
+        }
+        for text in [
+            "http://id.example.com/keys",
+            "https://id.example.com/keys#one",
+            "https://user@id.example.com/keys",
+            "keys",
+        ] {
+            assert!(url(text, false).is_err(), "{text}");
         }
     }
 

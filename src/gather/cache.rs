@@ -15,8 +15,9 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Credential};
-use super::contribution::{Contribution, From};
+use super::contribution::Contribution;
 use super::filter::Filter;
+use super::source::Cached;
 use crate::providers::Scope;
 use crate::upstream::spawn;
 
@@ -149,7 +150,7 @@ impl Cache {
             && kept.at.elapsed() <= acceptable
             && !acceptable.is_zero()
         {
-            return kept.contribution.served(From::Hit);
+            return kept.contribution.served(Cached::Hit);
         }
         let fetched = if acceptable.is_zero() {
             Kept::of(fetch).await
@@ -164,7 +165,7 @@ impl Cache {
             Some(kept) if fetched.may_be_replaced() && kept.at.elapsed() <= self.ages.stale_if_error => {
                 kept.contribution.in_place_of(&fetched)
             }
-            _ => fetched.served(From::Miss),
+            _ => fetched.served(Cached::Miss),
         }
     }
 

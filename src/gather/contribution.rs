@@ -8,35 +8,11 @@ use tokio::time::Instant;
 use super::collect::Collected;
 use super::connection::Connection;
 use super::filter::Filter;
-use super::source::{Source, Status};
+use super::source::{Cached, Source, Status};
 use super::walk::SourceWalk;
 use crate::loan::Loan;
 use crate::providers::Scope;
 use crate::upstream::{Error, Kind};
-
-/// How a contribution was come by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum From {
-    /// There is no cache.
-    Upstream,
-    /// The cache had nothing young enough.
-    Miss,
-    /// The cache had it.
-    Hit,
-    /// The upstream failed, and the cache had something older.
-    Stale,
-}
-
-impl From {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Upstream => "off",
-            Self::Miss => "miss",
-            Self::Hit => "hit",
-            Self::Stale => "stale",
-        }
-    }
-}
 
 /// A part of an answer.
 #[derive(Debug, Clone)]
@@ -44,7 +20,7 @@ pub(super) struct Contribution {
     pub(super) walk: SourceWalk,
     pub(super) loans: Vec<Arc<Loan>>,
     pub(super) duplicates: usize,
-    pub(super) from: From,
+    pub(super) from: Cached,
     /// Loans that the question's filter left out.
     pub(super) filtered: usize,
 }
@@ -68,7 +44,7 @@ impl Contribution {
             walk,
             loans,
             duplicates,
-            from: From::Upstream,
+            from: Cached::Off,
             filtered,
         }
     }
@@ -80,7 +56,7 @@ impl Contribution {
             walk,
             loans,
             duplicates: 0,
-            from: From::Upstream,
+            from: Cached::Off,
             filtered: 0,
         }
     }
@@ -93,7 +69,7 @@ impl Contribution {
             walk,
             loans: Vec::new(),
             duplicates: 0,
-            from: From::Upstream,
+            from: Cached::Off,
             filtered: 0,
         }
     }
@@ -130,10 +106,10 @@ impl Contribution {
     }
 
     /// The same, come by otherwise. What the cache has costs nothing.
-    pub(super) fn served(&self, from: From) -> Self {
+    pub(super) fn served(&self, from: Cached) -> Self {
         let mut served = self.clone();
         served.from = from;
-        if from == From::Hit {
+        if from == Cached::Hit {
             served.walk.tally.requests = 0;
             served.walk.tally.elapsed = Duration::ZERO;
         }
@@ -143,7 +119,7 @@ impl Contribution {
     /// This older contribution, marked as stale, with what went wrong with the newer one.
     pub(super) fn in_place_of(&self, failed: &Self) -> Self {
         let mut stale = self.clone();
-        stale.from = From::Stale;
+        stale.from = Cached::Stale;
         stale.walk.tally.error.clone_from(&failed.walk.tally.error);
         stale.walk.tally.requests = failed.walk.tally.requests;
         stale.walk.tally.elapsed = failed.walk.tally.elapsed;
@@ -164,7 +140,7 @@ impl Contribution {
 /// The report of a source of which `given` loans were given so far.
 pub(super) fn report(
     walk: &SourceWalk,
-    from: From,
+    from: Cached,
     given: usize,
     duplicates: usize,
     exhausted: bool,
@@ -172,7 +148,7 @@ pub(super) fn report(
     let tally = &walk.tally;
     let error = walk.error(duplicates);
     let status = match &error {
-        _ if from == From::Stale => Status::Stale,
+        _ if from == Cached::Stale => Status::Stale,
         Some(_) if tally.answered => Status::Partial,
         Some(error) if error.kind == Kind::Pending => Status::Pending,
         Some(_) => Status::Failed,
@@ -189,7 +165,7 @@ pub(super) fn report(
         duplicates,
         exhausted: exhausted && tally.answered && !tally.cut,
         as_of: tally.fetched_at,
-        cache: from.as_str(),
+        cache: from,
         upstream_requests: tally.requests,
         elapsed: tally.elapsed,
         error,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::cache::{Key, Part};
 use super::contribution::{Contribution, report};
 use super::held::Item;
-use super::query::{Answer, Place, Query, Refused};
+use super::query::{Answer, Consistency, Place, Query, Refused};
 use super::source::Source;
 use super::walk::SourceWalk;
 use super::{Gateway, complete, size};
@@ -126,7 +126,7 @@ impl Frozen {
             complete: self.complete,
             sources,
             total: u64::try_from(self.loans.len()).ok(),
-            whole: true,
+            consistency: Consistency::Snapshot,
             next: next.map(|position| Place {
                 id: place.id,
                 position,

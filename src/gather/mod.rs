@@ -37,8 +37,8 @@ pub use connection::Connection;
 pub use detail::{Found, Part, Read, RowsPage};
 pub use filter::{Filter, Range, Sort, SortKey};
 pub use held::Held;
-pub use query::{Answer, Asker, Place, Query, Refused};
-pub use source::{Reason, Source, Status};
+pub use query::{Answer, Asker, Consistency, Place, Query, Refused};
+pub use source::{Cached, Reason, Source, Status};
 pub use stream::Stream;
 pub use summary::{Figures, Summary};
 
@@ -298,7 +298,7 @@ fn answer(walk: &Live, loans: Vec<Arc<Loan>>) -> Answer {
         complete,
         sources,
         total: walk.total(),
-        whole: false,
+        consistency: Consistency::Live,
         next: None,
     }
 }

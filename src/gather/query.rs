@@ -64,6 +64,23 @@ impl Query {
     }
 }
 
+vocabulary! {
+    /// What the pages of a list are of.
+    Consistency {
+        /// The upstreams as they are when each page is fetched.
+        Live = "live",
+        /// One set, frozen when the first page was asked for.
+        Snapshot = "snapshot",
+    }
+}
+
+impl Default for Consistency {
+    /// Of nothing, there is nothing that could have been frozen.
+    fn default() -> Self {
+        Self::Live
+    }
+}
+
 /// What came, and from where.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -75,8 +92,8 @@ pub struct Answer {
     pub complete: bool,
     /// Loans in all, where that is known.
     pub total: Option<u64>,
-    /// Whether the answer is a page of a set that does not change any more.
-    pub whole: bool,
+    /// What it is a page of.
+    pub consistency: Consistency,
     /// Where the next answer begins; `None` at the end.
     pub next: Option<Place>,
 }

@@ -5,73 +5,67 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::upstream;
 
-/// How a source did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// Everything asked for came.
-    Ok,
-    /// Some of it came.
-    Partial,
-    /// The upstream failed; a cache had an older answer.
-    Stale,
-    /// The upstream is still collecting.
-    Pending,
-    /// Nothing came.
-    Failed,
-    /// It was not asked.
-    Skipped,
+vocabulary! {
+    /// How a source did.
+    Status as SourceStatus {
+        /// Everything asked for came.
+        Ok = "ok",
+        /// Some of it came.
+        Partial = "partial",
+        /// The upstream failed; a cache had an older answer.
+        Stale = "stale",
+        /// The upstream is still collecting.
+        Pending = "pending",
+        /// Nothing came.
+        Failed = "failed",
+        /// It was not asked.
+        Skipped = "skipped",
+    }
 }
 
 impl Status {
-    /// The word in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Partial => "partial",
-            Self::Stale => "stale",
-            Self::Pending => "pending",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
-    }
-
     /// Whether its part of `data` can be relied on to be there, in part at least.
     pub const fn answered(self) -> bool {
         matches!(self, Self::Ok | Self::Partial | Self::Stale)
     }
 }
 
-/// Why a source was not asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// Nothing names a person or a loan to it, and it cannot list.
-    NoReference,
+vocabulary! {
+    /// Why a source was not asked.
+    Reason as SkippedReason {
+        /// Nothing names a person or a loan to it, and it cannot list.
+        NoReference = "no_reference",
+    }
 }
 
-impl Reason {
-    /// The word in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoReference => "no_reference",
-        }
+vocabulary! {
+    /// Whether a cache answered.
+    Cached {
+        /// It had an answer young enough.
+        Hit = "hit",
+        /// It had none; the upstream was asked.
+        Miss = "miss",
+        /// The upstream failed, and it had an older one.
+        Stale = "stale",
+        /// There is no cache, or it was not asked.
+        Off = "off",
     }
 }
 
 /// One source's report: a member of `sources`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Source {
     /// The connection.
     pub connection: Arc<str>,
     /// Its provider.
     pub provider: &'static str,
     /// How it did.
-    #[serde(serialize_with = "word")]
     pub status: Status,
     /// Why it was not asked.
-    #[serde(serialize_with = "optional_word")]
     pub reason: Option<Reason>,
     /// Loans of it in `data`.
     pub count: usize,
@@ -86,14 +80,16 @@ pub struct Source {
     /// When the newest of its data was fetched; null when none was.
     pub as_of: Option<DateTime<Utc>>,
     /// Whether a cache answered.
-    pub cache: &'static str,
+    pub cache: Cached,
     /// Requests sent for loans, retries included.
     pub upstream_requests: u32,
     /// Time it took.
     #[serde(serialize_with = "milliseconds", rename = "elapsed_ms")]
+    #[schema(value_type = u64)]
     pub elapsed: Duration,
     /// What went wrong; of several things the worst.
     #[serde(serialize_with = "failure")]
+    #[schema(value_type = Option<Failure>)]
     pub error: Option<upstream::Error>,
 }
 
@@ -111,26 +107,12 @@ impl Source {
             duplicates: 0,
             exhausted: false,
             as_of: None,
-            cache: "off",
+            cache: Cached::Off,
             upstream_requests: 0,
             elapsed: Duration::ZERO,
             error: None,
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn word<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.as_str())
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    clippy::ref_option,
-    reason = "the signature serde asks for"
-)]
-fn optional_word<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
-    reason.map(Reason::as_str).serialize(serializer)
 }
 
 fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -141,21 +123,28 @@ fn whole_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// `error` of a source: codes and sentences of ours.
-#[derive(Debug, Serialize)]
+/// What went wrong with a source: codes and sentences of ours, never the upstream's.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SourceError)]
 struct Failure {
-    code: &'static str,
+    /// What kind of failure it is.
+    code: upstream::Kind,
+    /// A sentence for people.
     detail: String,
+    /// Whether asking again may help without anybody changing anything.
     retryable: bool,
+    /// How long to wait before that, where the upstream or the circuit says.
     retry_after_ms: Option<u64>,
+    /// Status of the upstream's last answer; null where there was none.
     upstream_status: Option<u16>,
+    /// Attempts made.
     attempts: u32,
 }
 
 #[expect(clippy::ref_option, reason = "the signature serde asks for")]
 fn failure<S: Serializer>(error: &Option<upstream::Error>, serializer: S) -> Result<S::Ok, S::Error> {
     let failure = error.as_ref().map(|error| Failure {
-        code: error.kind.code(),
+        code: error.kind,
         detail: error.detail(),
         retryable: error.retryable,
         retry_after_ms: error.retry_after.map(whole_milliseconds),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::query::{Query, Refused};
 use super::source::Source;
@@ -57,77 +57,117 @@ impl Totals {
     }
 }
 
-/// One group: loans of one currency that share a word.
-#[derive(Debug, Clone)]
-struct Group {
-    /// What the groups are made by, and this one's word; none for the groups of all loans of a currency.
-    by: Option<(&'static str, Arc<str>)>,
-    currency: Option<Currency>,
-    debt: bool,
-    totals: Totals,
+/// The sum of one amount over a group.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct Sum {
+    /// Null where no loan has a value, or where the exact sum has more digits than we keep.
+    amount: Option<Money>,
+    /// Loans of the group.
+    loans: u64,
+    /// Loans of it whose value is null, and so is not in the sum.
+    unknown: u64,
 }
 
-impl Serialize for Group {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        if let Some((name, word)) = &self.by {
-            map.serialize_entry(name, word)?;
+impl Sum {
+    fn of(total: Total, currency: Option<Currency>) -> Self {
+        let amount = total.amount.filter(|_| !total.overflowed).zip(currency);
+        Self {
+            amount: amount.map(|(sum, currency)| Money::new(sum, currency)),
+            loans: total.loans,
+            unknown: total.unknown,
         }
-        map.serialize_entry("currency", &self.currency)?;
-        map.serialize_entry("loans", &self.totals.loans)?;
-        let total = |total: Total| Shown {
-            total,
-            currency: self.currency,
-        };
-        if self.debt {
-            map.serialize_entry("total_outstanding", &total(self.totals.total_outstanding))?;
-            map.serialize_entry("principal_outstanding", &total(self.totals.principal_outstanding))?;
-            map.serialize_entry("past_due", &total(self.totals.past_due))?;
-            map.serialize_entry("worst_days_past_due", &self.totals.worst_days_past_due)?;
-        } else {
-            map.serialize_entry("requested", &total(self.totals.requested))?;
-        }
-        map.end()
     }
 }
 
-/// A total as a caller sees it: null where no loan has a value, or where the exact sum has more digits than we keep.
-struct Shown {
-    total: Total,
+/// One group: loans of one currency that share a word.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct Group<T> {
+    /// In `by_kind`: the kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    kind: Option<Arc<str>>,
+    /// In `by_phase`: the phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    phase: Option<Arc<str>>,
+    /// In `by_payment_status`: the payment status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    payment_status: Option<Arc<str>>,
+    /// In `by_connection`: the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    connection: Option<Arc<str>>,
+    /// Currency of the amounts; null for ledgers without rows.
     currency: Option<Currency>,
+    /// Loans of the group.
+    loans: u64,
+    #[serde(flatten)]
+    sums: T,
 }
 
-impl Serialize for Shown {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let amount = self
-            .total
-            .amount
-            .filter(|_| !self.total.overflowed)
-            .zip(self.currency);
-        let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("amount", &amount.map(|(sum, currency)| Money::new(sum, currency)))?;
-        map.serialize_entry("loans", &self.total.loans)?;
-        map.serialize_entry("unknown", &self.total.unknown)?;
-        map.end()
+/// What is summed of debts.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct DebtSums {
+    /// All that is owed.
+    total_outstanding: Sum,
+    /// Principal still owed.
+    principal_outstanding: Sum,
+    /// The part of what is owed whose due date has passed.
+    past_due: Sum,
+    /// The most days past due of any; null where none is known.
+    worst_days_past_due: Option<u32>,
+}
+
+impl DebtSums {
+    fn of(totals: Totals, currency: Option<Currency>) -> Self {
+        Self {
+            total_outstanding: Sum::of(totals.total_outstanding, currency),
+            principal_outstanding: Sum::of(totals.principal_outstanding, currency),
+            past_due: Sum::of(totals.past_due, currency),
+            worst_days_past_due: totals.worst_days_past_due,
+        }
+    }
+}
+
+/// What is summed of applications.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct ApplicationSums {
+    /// Asked for.
+    requested: Sum,
+}
+
+impl ApplicationSums {
+    fn of(totals: Totals, currency: Option<Currency>) -> Self {
+        Self {
+            requested: Sum::of(totals.requested, currency),
+        }
     }
 }
 
 /// The groups of debts or of applications.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "what callers read")]
-struct Groups {
-    by_currency: Vec<Group>,
-    by_kind: Vec<Group>,
-    by_phase: Vec<Group>,
-    by_payment_status: Vec<Group>,
-    by_connection: Vec<Group>,
+struct Groups<T> {
+    /// One group for each currency.
+    by_currency: Vec<Group<T>>,
+    /// One for each currency and kind.
+    by_kind: Vec<Group<T>>,
+    /// One for each currency and phase.
+    by_phase: Vec<Group<T>>,
+    /// One for each currency and payment status.
+    by_payment_status: Vec<Group<T>>,
+    /// One for each currency and connection.
+    by_connection: Vec<Group<T>>,
 }
 
-/// The totals of a selection.
-#[derive(Debug, Clone, Serialize)]
+/// The totals of a selection. Currencies are never added together.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Figures {
-    debt: Groups,
-    applications: Groups,
+    /// What is or was owed.
+    debt: Groups<DebtSums>,
+    /// What was only applied for.
+    applications: Groups<ApplicationSums>,
 }
 
 /// The totals, and how far they can be relied on.
@@ -168,24 +208,34 @@ impl Sums {
         add(&mut self.connection, &loan.connection);
     }
 
-    fn groups(self, debt: bool) -> Groups {
-        let list = |name: Option<&'static str>, groups: BTreeMap<Key, Totals>| {
-            groups
-                .into_iter()
-                .map(|((currency, word), totals)| Group {
-                    by: name.map(|name| (name, word)),
-                    currency,
-                    debt,
-                    totals,
-                })
-                .collect()
+    fn groups<T>(self, sums: fn(Totals, Option<Currency>) -> T) -> Groups<T> {
+        let group = |currency: Option<Currency>, totals: Totals| Group {
+            kind: None,
+            phase: None,
+            payment_status: None,
+            connection: None,
+            currency,
+            loans: totals.loans,
+            sums: sums(totals, currency),
+        };
+        let groups = |groups: BTreeMap<Key, Totals>, name: fn(&mut Group<T>) -> &mut Option<Arc<str>>| {
+            let groups = groups.into_iter().map(|((currency, word), totals)| {
+                let mut group = group(currency, totals);
+                *name(&mut group) = Some(word);
+                group
+            });
+            groups.collect()
         };
         Groups {
-            by_currency: list(None, self.currency),
-            by_kind: list(Some("kind"), self.kind),
-            by_phase: list(Some("phase"), self.phase),
-            by_payment_status: list(Some("payment_status"), self.payment_status),
-            by_connection: list(Some("connection"), self.connection),
+            by_currency: self
+                .currency
+                .into_iter()
+                .map(|((currency, _), totals)| group(currency, totals))
+                .collect(),
+            by_kind: groups(self.kind, |group| &mut group.kind),
+            by_phase: groups(self.phase, |group| &mut group.phase),
+            by_payment_status: groups(self.payment_status, |group| &mut group.payment_status),
+            by_connection: groups(self.connection, |group| &mut group.connection),
         }
     }
 }
@@ -235,8 +285,8 @@ impl Gateway {
         let sources = walk.sources();
         let complete = complete(&sources);
         let figures = Figures {
-            debt: debt.groups(true),
-            applications: applications.groups(false),
+            debt: debt.groups(DebtSums::of),
+            applications: applications.groups(ApplicationSums::of),
         };
         Ok(Summary {
             figures,

@@ -10,6 +10,9 @@ use arrayvec::ArrayString;
 use rust_decimal::Decimal;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Significant digits an amount may have. Beyond this a value is refused, never rounded.
 pub const MAX_DIGITS: usize = 28;
@@ -295,6 +298,43 @@ impl Serialize for Percent {
         serializer.collect_str(&self.0)
     }
 }
+
+/// The schema of a text that matches a pattern.
+fn text(pattern: &str, description: &str, example: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
+        .description(Some(description))
+        .examples([example])
+        .into()
+}
+
+impl PartialSchema for Currency {
+    fn schema() -> RefOr<Schema> {
+        text("^[A-Z]{3}$", "ISO 4217 code of a currency.", "NGN")
+    }
+}
+
+impl ToSchema for Currency {}
+
+impl PartialSchema for Money {
+    fn schema() -> RefOr<Schema> {
+        let description = "A decimal number in major units of the currency beside it: exact, never rounded, at most 28 \
+                           digits, with at least the digits of the currency's minor unit.";
+        text(r"^-?\d{1,28}(\.\d{1,28})?$", description, "5038.50")
+    }
+}
+
+impl ToSchema for Money {}
+
+impl PartialSchema for Percent {
+    fn schema() -> RefOr<Schema> {
+        let description = "A decimal number in percent: `21.62` means 21.62 %.";
+        text(r"^-?\d{1,28}(\.\d{1,28})?$", description, "21.62")
+    }
+}
+
+impl ToSchema for Percent {}
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Amounts, Column, Currency, Direction, Flag, InstalmentStatus, Json, Money, Named, PaymentStatus, Status,
@@ -11,7 +12,7 @@ use super::{
 };
 
 /// One entry of a loan's ledger, or one payment of its history. All keys are always present on the wire.
-#[derive(Debug, Clone, Serialize, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
 pub struct Transaction {
     /// The provider's id of the row. Not stable in ledgers that reverse and replay: a row that is rewritten gets a new
     /// one. Null where the provider gives none.
@@ -48,7 +49,7 @@ pub struct Transaction {
 }
 
 /// The parts of a transaction's amount.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema, Hash)]
 pub struct Breakdown {
     /// To principal.
     pub principal: Option<Money>,
@@ -63,7 +64,7 @@ pub struct Breakdown {
 }
 
 /// One instalment of a loan's plan. All keys are always present on the wire; amounts are in major units of `currency`.
-#[derive(Debug, Clone, Serialize, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
 pub struct Instalment {
     /// From 1; null where the provider does not number them.
     pub number: Option<u32>,
@@ -98,7 +99,7 @@ pub struct Instalment {
 }
 
 /// A loan as it was seen on one day. All keys are always present on the wire.
-#[derive(Debug, Clone, Serialize, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
 pub struct Snapshot {
     /// The provider's id of the observation.
     pub snapshot_id: Option<String>,

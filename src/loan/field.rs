@@ -2,8 +2,8 @@
 
 /// Declares the canonical fields with their paths in the answer.
 macro_rules! fields {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $path:literal,)+ }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident { $($variant:ident = $path:literal,)+ }) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "each variant is documented by its path; the meaning is on the structs")]
         pub enum $name { $($variant,)+ }
@@ -23,6 +23,18 @@ macro_rules! fields {
                 serializer.serialize_str(self.path())
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(Self::ALL.iter().map(|field| field.path())))
+                    .description(Some(concat!($($doc,)*).trim()))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
     };
 }
 

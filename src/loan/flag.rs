@@ -1,7 +1,5 @@
 //! The codes of flags.
 
-use super::vocabulary::vocabulary;
-
 vocabulary! {
     /// What a caller should know before relying on a field. Additive.
     FlagCode {

@@ -17,8 +17,10 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 pub use checks::{check, check_schedule};
 pub use decimal::{Currency, Money, Percent};
@@ -34,9 +36,8 @@ pub use vocabulary::{
 
 /// One loan, application, collection snapshot or ledger, in one shape. All keys are always present on the wire;
 /// what is not known is `null`.
-///
-/// Its [`Hash`] leaves out [`Loan::as_of`]: the same facts fetched twice hash alike, which is what an `ETag` needs.
-#[derive(Debug, Clone, Serialize, Hash)]
+// Its `Hash` leaves out `as_of`: the same facts fetched twice hash alike, which is what an `ETag` needs.
+#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
 pub struct Loan {
     /// `{connection}:{native key}`; deterministic, resolvable without a store.
     pub id: String,
@@ -101,18 +102,23 @@ pub struct Loan {
     pub received: Received,
     /// `include=personal`: provider fields about the person, under the provider's names.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub personal: Option<Named<Json>>,
     /// `include=raw`: the upstream record as received.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Json, required = false)]
     pub raw: Option<Json>,
     /// `include=provenance`: where every value came from, and why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = provenance, required = false)]
     pub provenance: Option<Json>,
     /// `include=schedule`: its instalments; null where its record holds none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Instalment>>)]
     pub schedule: Option<Json>,
     /// `include=transactions`: its ledger; null where its record holds none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Transaction>>)]
     pub transactions: Option<Json>,
 }
 
@@ -185,7 +191,7 @@ impl Loan {
 }
 
 /// Who lent.
-#[derive(Debug, Clone, Default, Serialize, Hash)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema, Hash)]
 pub struct Lender {
     /// Name of the creditor.
     pub name: Option<String>,
@@ -198,7 +204,7 @@ pub struct Lender {
 }
 
 /// Who owes.
-#[derive(Debug, Clone, Serialize, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
 pub struct Borrower {
     /// What the person asked about is to this loan.
     pub role: BorrowerRole,
@@ -222,7 +228,7 @@ impl Default for Borrower {
 }
 
 /// Amounts in major units of the loan's currency, never negative.
-#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
 pub struct Amounts {
     /// Asked for.
     pub requested: Option<Money>,
@@ -251,7 +257,7 @@ pub struct Amounts {
 }
 
 /// Interest rate.
-#[derive(Debug, Clone, Copy, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema, Hash)]
 pub struct Rate {
     /// In percent.
     pub percent: Option<Percent>,
@@ -272,7 +278,7 @@ impl Default for Rate {
 }
 
 /// Length of the loan.
-#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
 pub struct Term {
     /// Agreed length in `unit`.
     pub count: Option<u32>,
@@ -287,7 +293,7 @@ pub struct Term {
 }
 
 /// Calendar dates, in the provider's own time zone.
-#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
 pub struct Dates {
     /// Applied for.
     pub applied_on: Option<NaiveDate>,
@@ -304,7 +310,7 @@ pub struct Dates {
 }
 
 /// The next payment.
-#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
 pub struct NextPayment {
     /// Due date.
     pub due_on: Option<NaiveDate>,
@@ -313,7 +319,7 @@ pub struct NextPayment {
 }
 
 /// The last payment.
-#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
 pub struct LastPayment {
     /// Day it was made.
     pub paid_on: Option<NaiveDate>,
@@ -322,7 +328,7 @@ pub struct LastPayment {
 }
 
 /// Lateness.
-#[derive(Debug, Clone, Copy, Default, Serialize, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
 pub struct Delinquency {
     /// A payment is past its due date.
     pub overdue: Option<bool>,
@@ -333,7 +339,7 @@ pub struct Delinquency {
 }
 
 /// Something to know about a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, Hash)]
 pub struct Flag<F = Field> {
     /// What.
     pub code: FlagCode,
@@ -341,17 +347,26 @@ pub struct Flag<F = Field> {
     pub field: F,
 }
 
-impl<F: Serialize> Serialize for Flag<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("code", self.code.as_str())?;
-        map.serialize_entry("field", &self.field)?;
-        map.end()
-    }
+/// What `include=provenance` looks like: for every value where it came from, and under `missing` for every null why.
+fn provenance() -> Object {
+    let origin = ObjectBuilder::new()
+        .property("origin", Ref::from_schema_name(Origin::name()))
+        .required("origin")
+        .property("source", Object::with_type(Type::String))
+        .required("source");
+    let missing = ObjectBuilder::new().additional_properties(Some(Ref::from_schema_name(Missing::name())));
+    ObjectBuilder::new()
+        .property("missing", missing)
+        .required("missing")
+        .additional_properties(Some(origin))
+        .description(Some(
+            "`include=provenance`: where every value came from, by its path, and under `missing` why there is none.",
+        ))
+        .build()
 }
 
 /// The instant a loan's data is of. Left out of hashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct AsOf(pub DateTime<Utc>);
 

@@ -1,10 +1,18 @@
 //! Values whose names or texts are the provider's.
 
+#![expect(
+    unused_qualifications,
+    reason = "in what `ToSchema` derives for a type parameter"
+)]
+
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A JSON text that goes out as it is.
 #[derive(Debug, Clone)]
@@ -16,6 +24,15 @@ impl Serialize for Json {
     }
 }
 
+/// Anything that JSON can say.
+impl PartialSchema for Json {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(SchemaType::AnyValue).into()
+    }
+}
+
+impl ToSchema for Json {}
+
 impl Hash for Json {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.get().hash(state);
@@ -23,7 +40,8 @@ impl Hash for Json {
 }
 
 /// An object whose keys are names we did not choose, in the order they came.
-#[derive(Debug, Clone, Hash)]
+#[derive(Debug, Clone, Hash, ToSchema)]
+#[schema(value_type = BTreeMap<String, T>)]
 pub struct Named<T>(Vec<(Cow<'static, str>, T)>);
 
 impl<T> Default for Named<T> {

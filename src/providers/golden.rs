@@ -145,7 +145,7 @@ pub(super) fn details<T: Serialize>(rows: &Rows<T>) -> String {
         writeln!(text, "drift: {} {}", drift.kind.as_str(), drift.field).unwrap();
     }
     if let Standing::Incomplete(error) | Standing::Partial(error) = &rows.standing {
-        writeln!(text, "incomplete: {} {}", error.kind.code(), error.detail()).unwrap();
+        writeln!(text, "incomplete: {} {}", error.kind.as_str(), error.detail()).unwrap();
     }
     text
 }

@@ -68,19 +68,11 @@ pub struct Descriptor {
     pub connect: fn(&mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>>,
 }
 
-/// How far an adapter has been held against the real thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verification {
-    /// Written from the provider's public documents only.
-    DocsOnly,
-}
-
-impl Verification {
-    /// The word in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::DocsOnly => "docs_only",
-        }
+vocabulary! {
+    /// How far an adapter has been held against the real thing.
+    Verification {
+        /// Written from the provider's public documents only.
+        DocsOnly = "docs_only",
     }
 }
 

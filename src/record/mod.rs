@@ -110,25 +110,15 @@ pub struct Drift {
     pub field: String,
 }
 
-/// What a [`Drift`] is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DriftKind {
-    /// A field no document mentions.
-    UnknownField,
-    /// A word outside a documented vocabulary.
-    UnknownValue,
-    /// A documented field of another type, or unreadable.
-    ChangedType,
-}
-
-impl DriftKind {
-    /// The word in answers and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownField => "unknown_field",
-            Self::UnknownValue => "unknown_value",
-            Self::ChangedType => "changed_type",
-        }
+vocabulary! {
+    /// What a [`Drift`] is about.
+    DriftKind {
+        /// A field no document mentions.
+        UnknownField = "unknown_field",
+        /// A word outside a documented vocabulary.
+        UnknownValue = "unknown_value",
+        /// A documented field of another type, or unreadable.
+        ChangedType = "changed_type",
     }
 }
 

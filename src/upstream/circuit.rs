@@ -24,25 +24,15 @@ pub struct Policy {
     pub attempt: Duration,
 }
 
-/// What callers and operators see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Attempts pass.
-    Closed,
-    /// One attempt at a time passes, to see.
-    HalfOpen,
-    /// Nothing passes.
-    Open,
-}
-
-impl State {
-    /// The word in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::HalfOpen => "half_open",
-            Self::Open => "open",
-        }
+vocabulary! {
+    /// What callers and operators see of a circuit.
+    State as CircuitState {
+        /// Attempts pass.
+        Closed = "closed",
+        /// One attempt at a time passes, to see.
+        HalfOpen = "half_open",
+        /// Nothing passes.
+        Open = "open",
     }
 }
 

@@ -2,74 +2,39 @@
 
 use std::time::Duration;
 
-/// The class of a failure: the source error codes of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Our credentials are refused.
-    Unauthorized,
-    /// Our credentials may not do this.
-    Forbidden,
-    /// The upstream knows no such thing.
-    NotFound,
-    /// It asks us to slow down.
-    RateLimited,
-    /// It did not answer in its own time limit.
-    Timeout,
-    /// It cannot be reached, or says that it cannot serve.
-    Unavailable,
-    /// It is still collecting; ask again.
-    Pending,
-    /// Its answer is not what its documents promise.
-    BadPayload,
-    /// It refuses the request for another reason.
-    Rejected,
-    /// Its answer is larger than we are willing to hold.
-    TooLarge,
-    /// It failed so often that it is left alone for a while.
-    CircuitOpen,
-    /// The request's own time ran out.
-    DeadlineExceeded,
-    /// A defect of ours.
-    Internal,
+vocabulary! {
+    /// The class of a failure of one source.
+    Kind as SourceErrorCode {
+        /// Our credentials are refused.
+        Unauthorized = "upstream_unauthorized",
+        /// Our credentials may not do this.
+        Forbidden = "upstream_forbidden",
+        /// The upstream knows no such thing.
+        NotFound = "upstream_not_found",
+        /// It asks us to slow down.
+        RateLimited = "upstream_rate_limited",
+        /// It did not answer in its own time limit.
+        Timeout = "upstream_timeout",
+        /// It cannot be reached, or says that it cannot serve.
+        Unavailable = "upstream_unavailable",
+        /// It is still collecting; ask again.
+        Pending = "upstream_pending",
+        /// Its answer is not what its documents promise.
+        BadPayload = "upstream_bad_payload",
+        /// It refuses the request for another reason.
+        Rejected = "upstream_rejected",
+        /// Its answer is larger than we are willing to hold.
+        TooLarge = "upstream_too_large",
+        /// It failed so often that it is left alone for a while.
+        CircuitOpen = "circuit_open",
+        /// The request's own time ran out.
+        DeadlineExceeded = "deadline_exceeded",
+        /// A defect of ours.
+        Internal = "internal",
+    }
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::RateLimited,
-        Self::Timeout,
-        Self::Unavailable,
-        Self::Pending,
-        Self::BadPayload,
-        Self::Rejected,
-        Self::TooLarge,
-        Self::CircuitOpen,
-        Self::DeadlineExceeded,
-        Self::Internal,
-    ];
-
-    /// The code in answers.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Unauthorized => "upstream_unauthorized",
-            Self::Forbidden => "upstream_forbidden",
-            Self::NotFound => "upstream_not_found",
-            Self::RateLimited => "upstream_rate_limited",
-            Self::Timeout => "upstream_timeout",
-            Self::Unavailable => "upstream_unavailable",
-            Self::Pending => "upstream_pending",
-            Self::BadPayload => "upstream_bad_payload",
-            Self::Rejected => "upstream_rejected",
-            Self::TooLarge => "upstream_too_large",
-            Self::CircuitOpen => "circuit_open",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::Internal => "internal",
-        }
-    }
-
     /// Whether asking again later may help without anybody changing anything.
     pub const fn retryable(self) -> bool {
         match self {
@@ -130,7 +95,7 @@ impl Kind {
 
 /// A failed call. Holds nothing the upstream wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} failed: {}", kind.code())]
+#[error("{operation} failed: {}", kind.as_str())]
 pub struct Error {
     /// What class of failure.
     pub kind: Kind,

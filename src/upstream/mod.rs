@@ -26,8 +26,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use reqwest::Client;
+pub use reqwest::Url;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Url};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -190,6 +191,11 @@ impl Dialler {
         Auth::Token(TokenCache::new(source, self.pool.once(), self.settings.timeout))
     }
 
+    /// A handle on what is there for everybody, and needs no credentials.
+    pub fn open_to_all(&self, base: Url) -> Upstream {
+        self.upstream(base, Auth::Headers(Vec::new()), HeaderMap::new(), |_, _| None)
+    }
+
     /// A handle on `base`, to which the credentials may go; `headers` go along with every call.
     pub fn upstream(&self, base: Url, auth: Auth, headers: HeaderMap, refusal: Refusal) -> Upstream {
         Upstream(Arc::new(Inner {
@@ -313,7 +319,10 @@ fn address(base: &Url, segments: &[&str], query: &[(&str, &str)]) -> Option<Url>
         return None;
     }
     let mut url = base.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+    // Without segments the base is the address, whatever it ends with.
+    if !segments.is_empty() {
+        url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+    }
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
@@ -347,6 +356,18 @@ mod tests {
         );
         for nowhere in ["", ".", ".."] {
             assert_eq!(path(&["v1", "loans", nowhere], &[]), None, "{nowhere:?}");
+        }
+    }
+
+    #[test]
+    fn without_segments_the_base_is_the_address() {
+        for base in [
+            "https://a.example/keys/?p=1",
+            "https://a.example/keys",
+            "https://a.example/",
+        ] {
+            let url = address(&Url::parse(base).unwrap(), &[], &[]).unwrap();
+            assert_eq!(url.as_str(), base);
         }
     }
 

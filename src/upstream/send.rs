@@ -327,7 +327,7 @@ fn circuit_open(wait: Duration) -> Failure {
 }
 
 fn report(upstream: &Inner, failure: &Failure, operation: &'static str, attempts: u32) -> Error {
-    let code = failure.kind.code();
+    let code = failure.kind.as_str();
     tracing::warn!(
         connection = &*upstream.connection,
         operation,

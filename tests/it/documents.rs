@@ -172,7 +172,7 @@ fn every_code_has_its_place_in_docs_problems_md() {
         assert!(headings.contains(&heading.as_str()), "{heading}");
     }
     for kind in Kind::ALL {
-        let heading = format!("source `{}`", kind.code());
+        let heading = format!("source `{}`", kind.as_str());
         assert!(headings.contains(&heading.as_str()), "{heading}");
         let row = page.split(&format!("### {heading}\n")).nth(1).unwrap();
         let said = row.lines().find(|line| !line.is_empty()).unwrap();

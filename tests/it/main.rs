@@ -30,6 +30,7 @@ mod inside;
 mod joined;
 mod lifecycle;
 mod native;
+mod openapi;
 mod partial;
 mod proxy;
 mod quick_start;

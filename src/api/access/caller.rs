@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::limits::Standing;
 use super::{Client, Need, Scope};
 use crate::api::audit::Audit;
-use crate::api::problem::{Code, Problem};
+use crate::api::problem::{Challenge, Code, Problem};
 use crate::gather;
 
 /// Who sent a request. A handler that asks for it can only be reached through the check of who that is.
@@ -62,7 +62,10 @@ impl Caller {
         match (need, &self.client) {
             (Need::Scope(scope), Some(client)) if !client.scopes.contains(&scope) => {
                 let detail = format!("This needs the scope `{}`.", scope.as_str());
-                Err(Problem::because(Code::Forbidden, detail))
+                Err(Problem {
+                    challenge: Some(Challenge::InsufficientScope(scope.as_str())),
+                    ..Problem::because(Code::Forbidden, detail)
+                })
             }
             _ => Ok(()),
         }

@@ -11,6 +11,8 @@ use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -29,15 +31,57 @@ pub struct Limit {
     pub concurrency: Option<usize>,
 }
 
+/// Most clients with tokens whose limits are counted; who was away longest is forgotten first. How many there are is the
+/// identity provider's to say.
+const MOST_TOKEN_CLIENTS: u64 = 10_000;
+
 /// What the limits of all clients stand at. Outlives a reload, so that a reload is no way around a limit.
 #[derive(Debug, Clone, Default)]
-pub struct Meters(Arc<Mutex<HashMap<String, Arc<Meter>>>>);
+pub struct Meters {
+    configured: Arc<Mutex<HashMap<String, Arc<Meter>>>>,
+    tokens: Arc<Mutex<Option<TokenMeters>>>,
+}
+
+/// The meters of clients that no config names. They have the same limit, and each its own count.
+#[derive(Debug, Clone)]
+pub(super) struct TokenMeters {
+    limit: Limit,
+    meters: Cache<String, Arc<Meter>>,
+}
+
+impl TokenMeters {
+    fn new(limit: Limit, most: u64) -> Self {
+        let meters = Cache::builder().max_capacity(most);
+        Self {
+            limit,
+            meters: meters.eviction_policy(EvictionPolicy::lru()).build(),
+        }
+    }
+
+    /// The meter of this client.
+    pub(super) fn of(&self, client: &str) -> Arc<Meter> {
+        self.meters
+            .entry_by_ref(client)
+            .or_insert_with(|| Arc::new(Meter::new(self.limit)))
+            .into_value()
+    }
+}
 
 impl Meters {
+    /// The meters of clients with tokens. If the limit has not changed, they go on where they stand.
+    pub(super) fn of_tokens(&self, limit: Limit) -> TokenMeters {
+        let mut known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let meters = known
+            .take()
+            .filter(|meters| meters.limit == limit)
+            .unwrap_or_else(|| TokenMeters::new(limit, MOST_TOKEN_CLIENTS));
+        known.insert(meters).clone()
+    }
+
     /// The meters of these clients. One whose limit has not changed goes on where it stands; those of others are
     /// forgotten.
     pub(super) fn of(&self, clients: Vec<(&str, Limit)>) -> Vec<Arc<Meter>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
         let mut now = HashMap::with_capacity(clients.len());
         let meters = clients.into_iter().map(|(id, limit)| {
             let meter = known
@@ -229,6 +273,25 @@ mod tests {
         assert_eq!(count(vec![("b", limit(1, 2))]), [true]);
         // Gone in between, so new.
         assert_eq!(count(vec![("a", limit(1, 1)), ("b", limit(1, 2))]), [true, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_clients_bring_tokens_so_many_are_counted() {
+        let counted = TokenMeters::new(limit(1, 1), 100);
+        for client in 0..10_000 {
+            // Each is counted from its first request on, when the room is full too.
+            let client = client.to_string();
+            assert!(counted.of(&client).count().1.is_ok());
+            assert!(counted.of(&client).count().1.is_err());
+        }
+        counted.meters.run_pending_tasks();
+        assert_eq!(counted.meters.entry_count(), 100);
+        assert!(counted.of("0").count().1.is_ok());
+
+        let meters = Meters::default();
+        let passes = |limit| meters.of_tokens(limit).of("a").count().1.is_ok();
+        assert!(passes(limit(1, 1)) && !passes(limit(1, 1)));
+        assert!(passes(limit(1, 2)) && passes(limit(1, 2)) && !passes(limit(1, 2)));
     }
 
     #[test]

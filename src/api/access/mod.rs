@@ -3,6 +3,7 @@
 mod caller;
 mod credentials;
 mod limits;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,7 +18,9 @@ pub use limits::{Limit, Meters};
 pub(super) use limits::{POLICY, STANDING};
 
 use super::problem::{Code, Problem};
+use crate::identity;
 use limits::Meter;
+use tokens::Tokens;
 
 /// What a client may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +36,13 @@ pub enum Scope {
 }
 
 impl Scope {
+    const ALL: [Self; 4] = [
+        Self::LoansRead,
+        Self::PersonalRead,
+        Self::CustomersWrite,
+        Self::MetricsRead,
+    ];
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +69,9 @@ impl Need {
     /// Of a route by its template, `None` where there is none. A route that is not named here is about loans.
     pub(super) fn of(method: &Method, route: Option<&str>) -> Self {
         match route {
-            Some("/livez" | "/readyz" | "/problems/{code}" | "/docs" | "/openapi.json") => Self::Nothing,
+            Some("/livez" | "/readyz" | "/problems/{code}" | "/docs" | "/docs/{file}" | "/openapi.json") => {
+                Self::Nothing
+            }
             Some("/metrics") => Self::Scope(Scope::MetricsRead),
             Some("/customers" | "/customers/{id}") if !method.is_safe() => Self::Scope(Scope::CustomersWrite),
             Some(_) => Self::Scope(Scope::LoansRead),
@@ -92,19 +104,25 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Somebody with a key.
+/// Somebody with a key or a token.
+#[derive(Debug)]
 pub(super) struct Client {
     id: Arc<str>,
-    keys: Vec<[u8; 32]>,
     scopes: BTreeSet<Scope>,
     connections: Option<BTreeSet<String>>,
     meter: Arc<Meter>,
 }
 
-impl fmt::Debug for Client {
+/// A client and its keys.
+struct Keyed {
+    keys: Vec<[u8; 32]>,
+    client: Arc<Client>,
+}
+
+impl fmt::Debug for Keyed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("id", &self.id)
+        f.debug_struct("Keyed")
+            .field("id", &self.client.id)
             .finish_non_exhaustive()
     }
 }
@@ -115,8 +133,15 @@ pub struct Access(Who);
 
 #[derive(Debug, Clone)]
 enum Who {
-    Everyone { personal: bool },
-    Clients(Arc<[Arc<Client>]>),
+    Everyone {
+        personal: bool,
+    },
+    Clients(Arc<[Keyed]>),
+    Holders {
+        tokens: Arc<Tokens>,
+        /// Who needs no token, because it is this process.
+        owner: Arc<[Keyed]>,
+    },
 }
 
 impl Access {
@@ -127,25 +152,38 @@ impl Access {
 
     /// Who has a key of one of these clients. What their limits stand at comes from `meters`.
     pub fn clients(clients: Vec<Settings>, meters: &Meters) -> Self {
-        let limits = clients
-            .iter()
-            .map(|client| (client.id.as_str(), client.limit))
-            .collect();
-        let meters = meters.of(limits);
-        let clients = clients.into_iter().zip(meters).map(|(settings, meter)| {
-            Arc::new(Client {
-                id: Arc::from(settings.id),
-                keys: settings.keys,
-                scopes: settings.scopes.into_iter().collect(),
-                connections: settings.connections.map(|ids| ids.into_iter().collect()),
-                meter,
-            })
-        });
-        Self(Who::Clients(clients.collect()))
+        Self(Who::Clients(keyed(clients, meters)))
+    }
+
+    /// Who has a token of an identity provider; and `owner`, by its key. All clients have the same `limit`, each for
+    /// itself; `connections` are all there are.
+    pub fn tokens(
+        tokens: identity::Tokens,
+        connections: BTreeSet<String>,
+        limit: Limit,
+        meters: &Meters,
+        owner: Option<Settings>,
+    ) -> Self {
+        Self(Who::Holders {
+            tokens: Arc::new(Tokens::new(tokens, connections, meters.of_tokens(limit))),
+            owner: keyed(owner.into_iter().collect(), meters),
+        })
+    }
+
+    /// Has everything at hand that the first callers will need. Needs a runtime.
+    pub fn warm(&self) {
+        if let Who::Holders { tokens, .. } = &self.0 {
+            tokens.warm();
+        }
+    }
+
+    /// Whether everybody who reaches us may ask.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.0, Who::Everyone { .. })
     }
 
     /// Who sends these headers.
-    pub(super) fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    pub(super) async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         match &self.0 {
             Who::Everyone { personal } => Ok(Caller::anonymous(*personal)),
             Who::Clients(clients) => {
@@ -160,13 +198,49 @@ impl Access {
                 })?;
                 Ok(Caller::client(client))
             }
+            Who::Holders { tokens, owner } => {
+                let token = credentials::token(headers)?.ok_or_else(|| {
+                    Problem::because(
+                        Code::Unauthorized,
+                        "This needs a token, as `Authorization: Bearer …`.",
+                    )
+                })?;
+                if let Some(owner) = with_key(owner, token) {
+                    return Ok(Caller::client(owner));
+                }
+                // On the heap, so that whoever brings a key carries nothing of it.
+                let client = Box::pin(tokens.client(token)).await?;
+                Ok(Caller::client(client))
+            }
         }
     }
 }
 
+/// Clients as they are known by their keys.
+fn keyed(clients: Vec<Settings>, meters: &Meters) -> Arc<[Keyed]> {
+    let limits = clients
+        .iter()
+        .map(|client| (client.id.as_str(), client.limit))
+        .collect();
+    let meters = meters.of(limits);
+    let clients = clients.into_iter().zip(meters).map(|(settings, meter)| Keyed {
+        keys: settings.keys,
+        client: Arc::new(Client {
+            id: Arc::from(settings.id),
+            scopes: settings.scopes.into_iter().collect(),
+            connections: settings.connections.map(|ids| ids.into_iter().collect()),
+            meter,
+        }),
+    });
+    clients.collect()
+}
+
 /// The client that has this key. Looks at every key to its end, whichever it is, so that the time it takes says nothing
 /// about any of them.
-fn with_key(clients: &[Arc<Client>], key: &str) -> Option<Arc<Client>> {
+fn with_key(clients: &[Keyed], key: &str) -> Option<Arc<Client>> {
+    if clients.is_empty() {
+        return None;
+    }
     let presented: [u8; 32] = Sha256::digest(key).into();
     let mut found = u32::MAX;
     for (at, client) in (0_u32..).zip(clients) {
@@ -175,7 +249,8 @@ fn with_key(clients: &[Arc<Client>], key: &str) -> Option<Arc<Client>> {
         });
         found.conditional_assign(&at, mine);
     }
-    clients.get(usize::try_from(found).ok()?).cloned()
+    let found = clients.get(usize::try_from(found).ok()?)?;
+    Some(Arc::clone(&found.client))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Parameters: read all, report every problem, ignore none.
 
+mod known;
 mod rows;
 mod selection;
 mod sources;
@@ -10,18 +11,25 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::access::Caller;
+use super::access::{Caller, Need, Scope};
 use super::problem::{Code, ParameterError, Problem};
 use crate::gather::Asker;
 use crate::record::Want;
 
+pub(super) use known::{EXPLANATION, EXPORT, FILTERS, Known, PAGE, ROWS, SELECTION, SINGLE, Value};
+
 pub(super) use rows::{RowsRequest, TransactionFilter};
 pub(super) use selection::ListRequest;
 
-const SINGLE: &[&str] = &["max_age", "include"];
-
 /// Largest `max_age`: a year.
 const MAX_AGE: u64 = 365 * 24 * 60 * 60;
+
+/// Largest `limit`.
+const MAX_LIMIT: u64 = 200;
+
+/// What `include` adds.
+pub(super) const INCLUDE: [&str; 5] = ["schedule", "transactions", "raw", "provenance", PERSONAL];
+const PERSONAL: &str = "personal";
 
 /// Parameters of the contract that this version does not have yet. Refused, because ignoring one would give wrong
 /// answers.
@@ -36,6 +44,8 @@ pub(super) struct Pairs {
     given: Vec<(String, String)>,
     /// Names whose values came as an array.
     arrays: BTreeSet<String>,
+    /// Names whose values came as JSON text.
+    texts: BTreeSet<String>,
     errors: Vec<ParameterError>,
     /// A connection is named that the caller may not name.
     forbidden: bool,
@@ -67,24 +77,6 @@ impl Pairs {
 
     /// Reads a JSON object: strings, numbers and booleans, and arrays of them for lists.
     pub(super) fn from_json(body: &[u8]) -> Result<Self, Problem> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Scalars {
-            One(Scalar),
-            Many(Vec<Scalar>),
-        }
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Scalar {
-            Text(String),
-            Number(u64),
-            Bool(bool),
-        }
-        let text = |scalar| match scalar {
-            Scalar::Text(text) => text,
-            Scalar::Number(number) => number.to_string(),
-            Scalar::Bool(value) => value.to_string(),
-        };
         let not_an_object = |_| {
             Problem::invalid(vec![ParameterError {
                 parameter: "(body)".to_owned(),
@@ -94,21 +86,24 @@ impl Pairs {
         let members: Members<'_> = serde_json::from_slice(body).map_err(not_an_object)?;
         let mut read = Self::default();
         for (name, raw) in members.0 {
-            match serde_json::from_str::<Scalars>(raw.get()) {
-                Ok(Scalars::One(value)) => read.given.push((name, text(value))),
-                Ok(Scalars::Many(values)) if values.is_empty() => {
-                    read.problem(&name, "must not be an empty array; leave it out instead");
+            let list = serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok();
+            let values = list.as_deref().unwrap_or(std::slice::from_ref(&raw));
+            if values.is_empty() {
+                read.problem(&name, "must not be an empty array; leave it out instead");
+            }
+            for value in values {
+                match scalar(value.get()) {
+                    Some(text) => read.given.push((name.clone(), text)),
+                    None => read.problem(
+                        &name,
+                        "must be a string, a whole number, true, false, or an array of those",
+                    ),
                 }
-                Ok(Scalars::Many(values)) => {
-                    for value in values {
-                        read.given.push((name.clone(), text(value)));
-                    }
-                    read.arrays.insert(name);
-                }
-                Err(_) => read.problem(
-                    &name,
-                    "must be a string, a whole number, true, false, or an array of those",
-                ),
+            }
+            if list.is_some() {
+                read.arrays.insert(name);
+            } else if raw.get().starts_with('"') {
+                read.texts.insert(name);
             }
         }
         Ok(read)
@@ -162,7 +157,19 @@ impl Pairs {
         values.pop()
     }
 
-    fn refuse_others(&mut self, known: &[&str]) {
+    /// Every name must be in one of these tables.
+    /// A number or a flag, which in JSON is not text.
+    fn bare(&mut self, name: &str) -> Option<String> {
+        let value = self.single(name)?;
+        if self.texts.contains(name) {
+            self.problem(name, "must be a JSON number or a JSON boolean, not text");
+            return None;
+        }
+        Some(value)
+    }
+
+    fn refuse_others(&mut self, tables: &[&[Known]]) {
+        let known: Vec<&str> = tables.iter().copied().flatten().map(|known| known.name).collect();
         let names: BTreeSet<String> = self.given.iter().map(|(name, _)| name.clone()).collect();
         for name in names {
             if known.contains(&name.as_str()) {
@@ -187,14 +194,11 @@ impl Pairs {
         for item in self.list("include").unwrap_or_default() {
             match item.as_str() {
                 "raw" => want.raw = true,
-                "personal" => want.personal = true,
+                PERSONAL => want.personal = true,
                 "provenance" => want.provenance = true,
                 "schedule" => want.schedule = true,
                 "transactions" => want.transactions = true,
-                _ => self.problem(
-                    "include",
-                    "knows schedule, transactions, raw, provenance and personal",
-                ),
+                _ => self.problem("include", format!("knows {}", INCLUDE.join(", "))),
             }
         }
         want
@@ -206,7 +210,7 @@ impl Pairs {
             client: caller.name(),
             max_age: None,
         };
-        if let Some(value) = self.single("max_age") {
+        if let Some(value) = self.bare("max_age") {
             asker.max_age = whole_number(&value)
                 .filter(|seconds| *seconds <= MAX_AGE)
                 .map(Duration::from_secs);
@@ -234,7 +238,7 @@ impl Pairs {
 
     /// Reads the parameters of one loan.
     pub(super) fn single_loan(mut self, caller: &Caller) -> Result<(Want, Asker), Problem> {
-        self.refuse_others(SINGLE);
+        self.refuse_others(&[SINGLE]);
         let asker = self.asker(caller);
         let want = self.include();
         let want = self.finish(want)?;
@@ -244,7 +248,7 @@ impl Pairs {
 
     /// Reads the parameters of one loan's explanation.
     pub(super) fn explanation(mut self, caller: &Caller) -> Result<(Want, Asker), Problem> {
-        self.refuse_others(SINGLE);
+        self.refuse_others(&[EXPLANATION]);
         let asker = self.asker(caller);
         let want = self.include();
         let only_personal = Want {
@@ -266,6 +270,21 @@ impl Pairs {
     }
 }
 
+/// The text of a JSON string, or the characters of a whole number, `true` or `false`; `None` for anything else. A number
+/// with a fraction has been a float somewhere, so amounts that need one are text.
+fn scalar(json: &str) -> Option<String> {
+    match json.as_bytes().first()? {
+        b'"' => serde_json::from_str(json).ok(),
+        b'0'..=b'9' | b'-' => {
+            let (whole, fraction) = json.split_once('.').unwrap_or((json, ""));
+            let is_whole = !whole.contains(['e', 'E']) && fraction.bytes().all(|digit| digit == b'0');
+            is_whole.then(|| whole.to_owned())
+        }
+        b't' | b'f' => Some(json.to_owned()),
+        _ => None,
+    }
+}
+
 /// What a caller wrote, short and printable.
 fn shown(text: &str) -> String {
     text.chars()
@@ -283,7 +302,8 @@ fn whole_number(text: &str) -> Option<u64> {
 
 fn permitted(want: Want, caller: &Caller) -> Result<(), Problem> {
     if want.personal && !caller.sees_personal() {
-        let why = "`include=personal` needs the scope `personal:read`; without authentication it is served on a loopback address only.";
+        caller.may(Need::Scope(Scope::PersonalRead))?;
+        let why = "Without authentication `include=personal` is served on a loopback address only.";
         return Err(Problem::because(Code::Forbidden, why));
     }
     if want.personal {

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::Pairs;
+use super::known::{FILTERS, ROWS};
 use super::selection::DATE;
 use crate::api::access::Caller;
 use crate::api::answers::{SCHEDULE, TRANSACTIONS};
@@ -11,9 +12,6 @@ use crate::api::problem::Problem;
 use crate::gather::{Asker, Gateway, Query, Range};
 use crate::loan::{Transaction, TransactionType};
 use crate::record::{Want, calendar_date};
-
-const PAGE: &[&str] = &["limit", "cursor", "max_age"];
-const FILTERS: &[&str] = &["type", "from", "to", "monetary", "reversed"];
 
 /// Which page, for whom.
 #[derive(Debug)]
@@ -51,7 +49,7 @@ impl Pairs {
         connection: &str,
         key: &str,
     ) -> Result<(RowsRequest, TransactionFilter), Problem> {
-        self.refuse_others(&[PAGE, FILTERS].concat());
+        self.refuse_others(&[ROWS, FILTERS]);
         let filter = TransactionFilter {
             kinds: self.words("type", TransactionType::ALL, TransactionType::as_str),
             posted: self.range(["from", "to"], DATE, calendar_date),
@@ -70,7 +68,7 @@ impl Pairs {
         connection: &str,
         key: &str,
     ) -> Result<RowsRequest, Problem> {
-        self.refuse_others(PAGE);
+        self.refuse_others(&[ROWS]);
         let request = self.page_of(caller, rows, connection, key);
         self.finish(request)
     }

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::{Pairs, permitted, shown, whole_number};
+use super::known::{EXPORT, PAGE, SELECTION};
+use super::{MAX_LIMIT, Pairs, permitted, shown, whole_number};
 use crate::api::access::Caller;
 use crate::api::cursor::Binding;
 use crate::api::problem::Problem;
@@ -10,35 +11,8 @@ use crate::gather::{Filter, Gateway, Query, Range, Sort, SortKey};
 use crate::loan::{Currency, Kind, PaymentStatus, Phase, RecordType, Status, decimal};
 use crate::record::{Want, calendar_date};
 
-/// Default and largest `limit`.
+/// `limit` without a word about it.
 const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
-
-/// What selects loans, for lists, totals and exports alike.
-const SELECTION: &[&str] = &[
-    "connection",
-    "provider",
-    "ref",
-    "require",
-    "max_age",
-    "record_type",
-    "kind",
-    "status",
-    "phase",
-    "payment_status",
-    "currency",
-    "overdue",
-    "opened_from",
-    "opened_to",
-    "due_from",
-    "due_to",
-    "defaulted_from",
-    "defaulted_to",
-    "outstanding_min",
-    "outstanding_max",
-];
-const EXPORT: &[&str] = &["sort", "include"];
-const LIST: &[&str] = &["sort", "include", "limit", "cursor"];
 
 /// What may change from page to page of one list, and so does not make it another one.
 const UNBOUND: &[&str] = &["limit", "max_age", "include", "cursor"];
@@ -61,7 +35,7 @@ impl Pairs {
         gateway: &Gateway,
         caller: &Caller,
     ) -> Result<ListRequest, Problem> {
-        self.refuse_others(&[SELECTION, LIST].concat());
+        self.refuse_others(&[SELECTION, EXPORT, PAGE]);
         let want = self.include();
         let limit = self.limit();
         let cursor = self.single("cursor");
@@ -86,7 +60,7 @@ impl Pairs {
         gateway: &Gateway,
         caller: &Caller,
     ) -> Result<(Query, Want), Problem> {
-        self.refuse_others(&[SELECTION, EXPORT].concat());
+        self.refuse_others(&[SELECTION, EXPORT]);
         let want = self.include();
         let query = self.query(gateway, caller);
         self.embedded(gateway, &query, want);
@@ -102,7 +76,7 @@ impl Pairs {
         gateway: &Gateway,
         caller: &Caller,
     ) -> Result<Query, Problem> {
-        self.refuse_others(SELECTION);
+        self.refuse_others(&[SELECTION]);
         let query = self.query(gateway, caller);
         let query = self.finish(query)?;
         record(&query, caller);
@@ -215,7 +189,7 @@ impl Pairs {
     }
 
     pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
-        match self.single(name)?.as_str() {
+        match self.bare(name)?.as_str() {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
@@ -278,12 +252,13 @@ impl Pairs {
     }
 
     pub(super) fn limit(&mut self) -> usize {
-        let Some(value) = self.single("limit") else {
+        let Some(value) = self.bare("limit") else {
             return DEFAULT_LIMIT;
         };
-        match whole_number(&value).and_then(|limit| usize::try_from(limit).ok()) {
-            Some(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            _ => {
+        let limit = whole_number(&value).filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        match limit.and_then(|limit| usize::try_from(limit).ok()) {
+            Some(limit) => limit,
+            None => {
                 self.problem("limit", format!("must be a whole number, 1 to {MAX_LIMIT}"));
                 DEFAULT_LIMIT
             }

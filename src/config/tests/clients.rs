@@ -94,10 +94,6 @@ fn the_default_mode_needs_a_client_and_says_how_to_get_one() {
             assert!(shown.contains(word), "{shown}");
         }
     }
-    assert_eq!(
-        auth("auth.mode = 'jwt'", &[]).unwrap_err(),
-        "auth.mode: \"jwt\" is not available in this version"
-    );
 }
 
 #[test]

@@ -90,8 +90,13 @@ fn default_is_what_an_empty_file_means() {
 fn default_explains_every_connection() {
     let text = uncommented(DEFAULT);
     let (config, connections) = read(&parse(&text, SURROUNDINGS).unwrap(), connection).unwrap();
-    assert!(config.warnings.is_empty());
+    // One file cannot have use for both.
+    let [idle] = config.warnings.as_slice() else {
+        panic!("{:?}", config.warnings);
+    };
+    assert!(idle.contains("auth.jwt has no effect"), "{idle}");
     assert_eq!(config.auth.clients.len(), 2);
+    assert!(config.auth.jwt.is_some());
     let ids: Vec<&str> = connections.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, ["belvo", "bsa", "carbon", "core", "fineract", "goscore"]);
 

@@ -103,7 +103,7 @@ fn mode_none_only_on_loopback() {
 fn what_is_not_available_is_refused() {
     let text = "
         [auth]
-        mode = 'jwt'
+        mode = 'none'
         [store]
         url = 'sqlite://loangate.db'
         [cache]
@@ -112,8 +112,7 @@ fn what_is_not_available_is_refused() {
     ";
     assert_eq!(
         config(text, &[("LOANGATE__STORE__POOL", "3")]).unwrap_err(),
-        "auth.mode: \"jwt\" is not available in this version\n\
-         cache.backend: \"redis\" is not available in this version\n\
+        "cache.backend: \"redis\" is not available in this version\n\
          cache.redis_url: not available in this version\n\
          store: not available in this version"
     );

@@ -4,6 +4,7 @@ mod clients;
 mod environment;
 mod files;
 mod gateway;
+mod jwt;
 mod secrets;
 mod sections;
 

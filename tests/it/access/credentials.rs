@@ -178,6 +178,8 @@ async fn each_scope_opens_its_own() {
                 answer.assert_problem(403, "forbidden");
                 let detail = answer.json()["detail"].to_string();
                 assert!(detail.contains(scope), "{detail}");
+                let lacking = answer.header("www-authenticate");
+                assert!(lacking.contains(scope), "{lacking}");
             }
         }
     }

@@ -4,6 +4,7 @@ mod audit;
 mod command;
 mod connections;
 mod credentials;
+mod jwt;
 mod limits;
 
 use loangate::config::KeyHash;

@@ -193,8 +193,20 @@ async fn searching_is_listing() {
         r#"{"limit": 1, "limit": 1}"#,
         r#"{"limit": 1.5}"#,
         r#"{"limit": null}"#,
+        r#"{"limit": "5"}"#,
+        r#"{"max_age": "0"}"#,
+        r#"{"overdue": "true"}"#,
+        r#"{"limit": 1e1}"#,
+        // A number with a fraction has been a float somewhere.
+        r#"{"currency": "TZS", "outstanding_min": 1.5}"#,
     ] {
         gateway.search(body).await.assert_problem(400, "invalid_request");
+    }
+    for body in [
+        r#"{"limit": 5.0}"#,
+        r#"{"currency": "TZS", "outstanding_min": 1, "outstanding_max": "10000.50"}"#,
+    ] {
+        assert_eq!(gateway.search(body).await.status, 200, "{body}");
     }
     let query = gateway
         .send(

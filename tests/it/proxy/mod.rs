@@ -116,7 +116,7 @@ impl Nginx {
     /// What is in this one of its logs.
     async fn written(&self, log: &str) -> String {
         // A line is written after the answer, and before the next request is read.
-        self.get("/livez").await;
+        let _ = caller(Ipv4Addr::LOCALHOST).get(self.url("/livez")).send().await;
         std::fs::read_to_string(self.directory.path().join(log)).unwrap()
     }
 }

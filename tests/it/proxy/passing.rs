@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Nginx, SOON, caller};
 use crate::support::chaos::{Act, Chaos, End};
@@ -42,12 +42,15 @@ async fn accepting(nginx: &Nginx, accept: &str, path: &str) -> reqwest::Response
     request.header("accept", accept).send().await.unwrap()
 }
 
+/// What came, of the gateway or of nginx itself.
 async fn answered(request: reqwest::RequestBuilder) -> Answer {
+    let started = Instant::now();
     let response = request.send().await.unwrap();
     Answer {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         text: response.text().await.unwrap(),
+        took: started.elapsed(),
     }
 }
 
@@ -107,9 +110,46 @@ async fn problems_probes_and_ids_are_below_the_prefix() {
     let answer = nginx.get("/connections").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     // What is not below the prefix is not the gateway's.
-    let outside = crate::support::fetch(&format!("http://{}/loans", nginx.address)).await;
+    let outside = caller(Ipv4Addr::LOCALHOST).get(format!("http://{}/loans", nginx.address));
+    let outside = answered(outside).await;
     assert_eq!(outside.status, 404);
     assert_eq!(outside.header("x-request-id"), "");
+}
+
+/// The page and what it loads are named relative to it, and the document names the prefix.
+#[tokio::test]
+async fn the_document_and_its_page_are_below_the_prefix() {
+    let gateway = gateway(1).await;
+    let Some(nginx) = Nginx::before(&[gateway.address]).await else {
+        return;
+    };
+    let document = nginx.get("/openapi.json").await.json();
+    assert_eq!(
+        document["servers"][0]["url"], "/lending",
+        "{}",
+        document["servers"]
+    );
+    let page = nginx.get("/docs").await;
+    assert_eq!(page.status, 200);
+    let base = reqwest::Url::parse(&nginx.url("/docs")).unwrap();
+    let mut loaded = 0;
+    for link in page
+        .text
+        .split(" href=\"")
+        .chain(page.text.split(" src=\""))
+        .filter(|part| !part.starts_with('<'))
+    {
+        let link = base.join(link.split('"').next().unwrap()).unwrap();
+        assert_eq!(
+            answered(caller(Ipv4Addr::LOCALHOST).get(link.clone()))
+                .await
+                .status,
+            200,
+            "{link}"
+        );
+        loaded += 1;
+    }
+    assert!(loaded > 2, "{}", page.text);
 }
 
 #[tokio::test]
@@ -204,7 +244,8 @@ async fn the_gateway_says_what_is_too_long_and_nginx_what_is_far_too_long() {
         .get(&long(9 * 1024))
         .await
         .assert_problem(414, "uri_too_long");
-    let beyond = nginx.get(&long(20 * 1024)).await;
+    let beyond = caller(Ipv4Addr::LOCALHOST).get(nginx.url(&long(20 * 1024)));
+    let beyond = answered(beyond).await;
     assert_eq!((beyond.status, beyond.header("content-type")), (414, "text/html"));
     let headers = |request: reqwest::RequestBuilder| {
         (0..4).fold(request, |request, nth| {
@@ -313,8 +354,5 @@ async fn a_slow_body_is_nginx_s_to_wait_for() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let lines = log.end();
     let at = |route: &str| lines.iter().position(|line| line.contains(route)).unwrap();
-    assert!(
-        at("/readyz ") < at("/loans/search "),
-        "{lines:?}"
-    );
+    assert!(at("/readyz ") < at("/loans/search "), "{lines:?}");
 }

@@ -144,6 +144,7 @@ async fn without_a_gateway_there_is_502() {
     let Some(nginx) = Nginx::before(&[nobody]).await else {
         return;
     };
-    assert_eq!(nginx.get("/loans").await.status, 502);
+    let request = caller(Ipv4Addr::LOCALHOST).get(nginx.url("/loans"));
+    assert_eq!(request.send().await.unwrap().status(), 502);
     assert_eq!(nginx.written("loangate-error.log").await, "");
 }

@@ -1,6 +1,8 @@
 //! The real gateway over simulators, both on ports the system picks, and a plain caller.
 
 pub mod chaos;
+pub mod conformance;
+pub mod identity;
 pub mod keys;
 pub mod log;
 pub mod rows;
@@ -9,6 +11,7 @@ use std::fmt::Write as _;
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use loangate::app::{App, Reloader};
 use loangate::config::{Config, Document, Problems};
@@ -33,7 +36,7 @@ static CALLER: LazyLock<Client> = LazyLock::new(|| {
 });
 
 /// A gateway to be: the example config, cut to some providers, with overrides.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setup {
     world: World,
     text: String,
@@ -232,13 +235,20 @@ impl Running {
     }
 }
 
+/// Every answer that a test looks at is what the API's document says of it.
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    Answer {
+    let request = request.build().unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let started = Instant::now();
+    let response = CALLER.execute(request).await.unwrap();
+    let answer = Answer {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         text: response.text().await.unwrap(),
-    }
+        took: started.elapsed(),
+    };
+    conformance::check(&method, &path, &answer);
+    answer
 }
 
 /// Gets any address.
@@ -252,6 +262,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
+    /// From the request to the last byte.
+    pub took: Duration,
 }
 
 impl Answer {
