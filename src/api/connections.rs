@@ -1,7 +1,7 @@
 //! `GET /connections`: what is configured, what it can do, and what traffic says about it.
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -94,11 +94,11 @@ pub(super) async fn list(
     State(api): State<Api>,
     id: RequestId,
     caller: Caller,
-    RawQuery(query): RawQuery,
+    pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    Pairs::from_query(query.as_deref()).none()?;
+    pairs.none()?;
     let seen = api.gateway.connections();
     let seen = seen.filter(|connection| caller.sees(&connection.id));
     let data: Vec<View<'_>> = seen.map(view).collect();
@@ -132,11 +132,11 @@ pub(super) async fn get(
     id: RequestId,
     caller: Caller,
     path: MatchedParameter,
-    RawQuery(query): RawQuery,
+    pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    Pairs::from_query(query.as_deref()).none()?;
+    pairs.none()?;
     let name = parameter(&path).ok_or(Problem::new(Code::ConnectionNotFound))?;
     caller.may_name(name)?;
     let connection = api

@@ -1,18 +1,14 @@
 //! `GET /loans/{id}/explain`: what the upstream sent, beside what was made of it, field by field.
 
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::Caller;
 use super::answers::{One, respond, tag, with};
-use super::details::{find, named};
+use super::one_loan::OneLoan;
 use super::openapi::{ExplanationParameters, Upstreams};
 use super::parameters::Pairs;
 use super::problem::Problem;
-use super::{Api, MatchedParameter, RequestId, media};
 use crate::gather::Status;
 use crate::loan::{Finding, Json, Loan, Missing, Origin};
 use crate::record::{Want, account, shown};
@@ -67,30 +63,20 @@ struct Field {
     params(("id" = String, Path, description = "The loan's `id`."), ExplanationParameters),
     responses((status = 200, description = "The explanation", body = One<'_, Explanation<'_>>), Upstreams)
 )]
-pub(super) async fn explain(
-    State(api): State<Api>,
-    id: RequestId,
-    caller: Caller,
-    path: MatchedParameter,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    media::json(&headers)?;
-    let named = named(&api, &caller, &path)?;
-    let (want, asker) = Pairs::from_query(query.as_deref()).explanation(&caller)?;
-    let deadline = api.gateway.deadline();
-    let (loan, source) = find(&api, named, &asker, deadline).await?;
+pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
+    let (want, asker) = pairs.explanation(&loan.caller)?;
+    let (found, source) = loan.find(&asker, loan.api.gateway.deadline()).await?;
     let complete = source.status == Status::Ok;
-    caller.audit().gives(1, complete);
-    let shown = with(&loan, want);
+    loan.caller.audit().gives(1, complete);
+    let shown = with(&found, want);
     let tag = tag(&[&shown], complete, false, std::slice::from_ref(&source));
     let body = One {
-        data: explanation(&loan, &shown, want),
+        data: explanation(&found, &shown, want),
         complete,
         sources: std::slice::from_ref(&source),
-        request_id: id.as_str(),
+        request_id: loan.id.as_str(),
     };
-    respond(&headers, &tag, complete, &body)
+    respond(&loan.headers, &tag, complete, &body)
 }
 
 fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<'a> {

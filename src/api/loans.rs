@@ -11,15 +11,15 @@ use tokio::time::Instant;
 
 use super::access::Caller;
 use super::answers::{List, One, PageInfo, SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
-use super::details::{find, named, not_supported};
 use super::export::export;
 use super::failures::{answered, refused};
 use super::media::{self, Format};
 use super::middleware::InFlight;
+use super::one_loan::OneLoan;
 use super::openapi::{ListParameters, LoanParameters, SearchBody, Upstreams};
 use super::parameters::{ListRequest, Pairs};
 use super::problem::{ParameterError, Problem};
-use super::{Api, MatchedParameter, RequestId};
+use super::{Api, RequestId};
 use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
 use crate::record::Want;
@@ -44,10 +44,9 @@ pub(super) async fn list(
     id: RequestId,
     caller: Caller,
     Extension(place): Extension<InFlight>,
-    RawQuery(query): RawQuery,
+    pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let pairs = Pairs::from_query(query.as_deref());
     either(&api, &id, &caller, place, &headers, pairs).await
 }
 
@@ -164,23 +163,14 @@ async fn answer(
     params(("id" = String, Path, description = "The loan's `id`."), LoanParameters),
     responses((status = 200, description = "The loan", body = One<'_, Loan>), Upstreams)
 )]
-pub(super) async fn get(
-    State(api): State<Api>,
-    id: RequestId,
-    caller: Caller,
-    path: MatchedParameter,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    media::json(&headers)?;
-    let named = named(&api, &caller, &path)?;
-    let (want, asker) = Pairs::from_query(query.as_deref()).single_loan(&caller)?;
-    let deadline = api.gateway.deadline();
-    let (found, mut source) = find(&api, named, &asker, deadline).await?;
+pub(super) async fn get(request: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
+    let (want, asker) = pairs.single_loan(&request.caller)?;
+    let deadline = request.api.gateway.deadline();
+    let (found, mut source) = request.find(&asker, deadline).await?;
     let mut loan = with(&found, want);
     if want.schedule {
         let rejected = source.rejected;
-        let rows = rows(&api, &found, &mut source, SCHEDULE, deadline).await?;
+        let rows = rows(&request, &found, &mut source, SCHEDULE, deadline).await?;
         // Only the whole plan says what is left.
         if source.rejected == rejected {
             check_schedule(&mut loan, &rows);
@@ -188,33 +178,37 @@ pub(super) async fn get(
         loan.schedule = json(&rows);
     }
     if want.transactions {
-        let rows = rows(&api, &found, &mut source, TRANSACTIONS, deadline).await?;
+        let rows = rows(&request, &found, &mut source, TRANSACTIONS, deadline).await?;
         loan.transactions = json(&rows);
     }
     let (loan, sources) = (Arc::new(loan), [source]);
     let [source] = &sources;
     let complete = source.status == Status::Ok;
-    caller.audit().gives(1, complete);
+    request.caller.audit().gives(1, complete);
     let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
     let body = One {
         data: &loan,
         complete,
         sources: &sources,
-        request_id: id.as_str(),
+        request_id: request.id.as_str(),
     };
-    respond(&headers, &tag, complete, &body)
+    respond(&request.headers, &tag, complete, &body)
 }
 
 /// Rows of a loan that was found, as far as they came; what did not is in the source.
 async fn rows<T: Send>(
-    api: &Api,
+    request: &OneLoan,
     loan: &Loan,
     source: &mut Source,
     part: Part<T>,
     deadline: Instant,
 ) -> Result<Vec<T>, Problem> {
-    let read = api.gateway.rows_of(loan, source.clone(), part, deadline).await;
-    let read = read.ok_or_else(|| not_supported(api, &loan.connection))?;
+    let read = request
+        .api
+        .gateway
+        .rows_of(loan, source.clone(), part, deadline)
+        .await;
+    let read = read.ok_or_else(|| request.not_supported())?;
     *source = Source {
         count: source.count,
         status: match read.source.status {

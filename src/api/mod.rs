@@ -15,6 +15,7 @@ mod loans;
 mod media;
 mod metrics;
 mod middleware;
+mod one_loan;
 mod openapi;
 mod parameters;
 pub mod problem;

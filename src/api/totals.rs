@@ -1,6 +1,6 @@
 //! `GET /loans/summary`: the totals of a selection.
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
@@ -27,11 +27,11 @@ pub(super) async fn summary(
     State(api): State<Api>,
     id: RequestId,
     caller: Caller,
-    RawQuery(query): RawQuery,
+    pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let query = Pairs::from_query(query.as_deref()).summary_request(&api.gateway, &caller)?;
+    let query = pairs.summary_request(&api.gateway, &caller)?;
     let summary = api.gateway.summary(&query).await.map_err(refused)?;
     answered(&summary.sources, &query.required)?;
     caller.audit().gives(None, summary.complete);

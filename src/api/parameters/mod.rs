@@ -6,8 +6,11 @@ mod selection;
 mod sources;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -51,9 +54,17 @@ pub(super) struct Pairs {
     forbidden: bool,
 }
 
+impl<S: Sync> FromRequestParts<S> for Pairs {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::from_query(parts.uri.query()))
+    }
+}
+
 impl Pairs {
     /// Reads a query string.
-    pub(super) fn from_query(query: Option<&str>) -> Self {
+    fn from_query(query: Option<&str>) -> Self {
         let raw = query.unwrap_or_default();
         let mut read = Self::default();
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {

@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use super::Pairs;
 use super::known::{FILTERS, ROWS};
 use super::selection::DATE;
-use crate::api::access::Caller;
 use crate::api::answers::{SCHEDULE, TRANSACTIONS};
 use crate::api::cursor::Binding;
+use crate::api::one_loan::OneLoan;
 use crate::api::problem::Problem;
 use crate::gather::{Asker, Gateway, Query, Range};
 use crate::loan::{Transaction, TransactionType};
@@ -45,9 +45,7 @@ impl Pairs {
     /// Reads the parameters of a loan's transactions.
     pub(in crate::api) fn transactions_request(
         mut self,
-        caller: &Caller,
-        connection: &str,
-        key: &str,
+        loan: &OneLoan,
     ) -> Result<(RowsRequest, TransactionFilter), Problem> {
         self.refuse_others(&[ROWS, FILTERS]);
         let filter = TransactionFilter {
@@ -56,20 +54,14 @@ impl Pairs {
             monetary: self.flag("monetary"),
             reversed: self.flag("reversed"),
         };
-        let request = self.page_of(caller, "transactions", connection, key);
+        let request = self.page_of(loan, "transactions");
         self.finish((request, filter))
     }
 
     /// Reads the parameters of rows that have no filters.
-    pub(in crate::api) fn rows_request(
-        mut self,
-        caller: &Caller,
-        rows: &str,
-        connection: &str,
-        key: &str,
-    ) -> Result<RowsRequest, Problem> {
+    pub(in crate::api) fn rows_request(mut self, loan: &OneLoan, rows: &str) -> Result<RowsRequest, Problem> {
         self.refuse_others(&[ROWS]);
-        let request = self.page_of(caller, rows, connection, key);
+        let request = self.page_of(loan, rows);
         self.finish(request)
     }
 
@@ -100,13 +92,17 @@ impl Pairs {
         }
     }
 
-    fn page_of(&mut self, caller: &Caller, rows: &str, connection: &str, key: &str) -> RowsRequest {
-        let of = [("(rows)", rows), ("(connection)", connection), ("(loan)", key)];
+    fn page_of(&mut self, loan: &OneLoan, rows: &str) -> RowsRequest {
+        let of = [
+            ("(rows)", rows),
+            ("(connection)", &loan.connection),
+            ("(loan)", &loan.key),
+        ];
         RowsRequest {
-            asker: self.asker(caller),
+            asker: self.asker(&loan.caller),
             limit: self.limit(),
             cursor: self.single("cursor"),
-            binding: self.binding(caller, &of),
+            binding: self.binding(&loan.caller, &of),
         }
     }
 }
