@@ -36,6 +36,9 @@ same in the form of a config; change it there, and then
 In the tables, `–` is off by default; what follows is an example.
 ";
 
+/// Settings of `[auth.jwt]` that have no default.
+const OF_ONE_PROVIDER: [&str; 5] = ["issuer", "audience", "jwks_url", "rate_limit", "max_concurrency"];
+
 /// Lines of the reference below one heading.
 struct Table {
     rows: Vec<String>,
@@ -74,6 +77,7 @@ fn reference(toml: &str) -> String {
     };
     // The last settings of connections are the same for all of them, and what is shown there is what they are.
     let mut common = false;
+    let mut tokens = false;
     // The introduction above says what the one of the file does.
     let body = toml
         .split_once("\n[")
@@ -99,6 +103,7 @@ fn reference(toml: &str) -> String {
             }
         } else if bare.starts_with('[') {
             flush(&mut text, &mut table);
+            tokens = bare == "[auth.jwt]";
             let said = table.said();
             writeln!(text, "\n## `{bare}`").unwrap();
             if !said.is_empty() {
@@ -108,7 +113,9 @@ fn reference(toml: &str) -> String {
             assert!(setting(bare), "{line}");
             let (key, value) = bare.split_once(" = ").unwrap();
             let said = table.said();
-            let none = off && (!common || said.contains("Without it"));
+            let shown_is_so =
+                (common && !said.contains("Without it")) || (tokens && !OF_ONE_PROVIDER.contains(&key));
+            let none = off && !shown_is_so;
             let shown = if none { "–, `" } else { "`" };
             table.rows.push(format!("| `{key}` | {shown}{value}` | {said} |"));
         }
