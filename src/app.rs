@@ -181,10 +181,12 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
         keys => keys,
     };
     let cursors = Cursors::new(keys, config.cursor.ttl);
-    let base_path = config.server.base_path.clone();
+    let server = config.server.clone();
     let gateway = opened.gateway(lasting.held.clone());
     let (lifecycle, telemetry) = (lasting.lifecycle.clone(), lasting.telemetry.clone());
-    Api::new(gateway, access, cursors, lifecycle, telemetry).router(&base_path)
+    Api::new(gateway, access, cursors, lifecycle, telemetry)
+        .behind(&server.trusted_proxies)
+        .router(&server.base_path)
 }
 
 /// Who may ask for what.

@@ -1,9 +1,11 @@
 //! One line for every request, written when it is over: who asked for what, which connections, how much came, and how
-//! it ended. No key, no address, nothing about a person. The request is counted at the same moment.
+//! it ended. No key, no URL, nothing about a person. The request is counted at the same moment.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
 
 use super::RequestId;
 use super::problem::Problem;
@@ -27,6 +29,7 @@ struct Began {
     request: telemetry::Request,
     id: RequestId,
     method: Method,
+    remote: Option<IpAddr>,
 }
 
 #[derive(Debug, Default)]
@@ -56,15 +59,16 @@ impl Audit {
         }))
     }
 
-    /// Begins with a request. `route` is the template, never the path, which names people.
+    /// Begins with a request from `remote`. `route` is the template, never the path, which names people.
     pub(super) fn begin(
         telemetry: &Telemetry,
         id: RequestId,
-        method: Method,
         route: Option<&str>,
-        headers: &HeaderMap,
+        remote: Option<IpAddr>,
+        request: &Request,
     ) -> Self {
-        let mut given = headers.get_all("traceparent").into_iter();
+        let method = request.method().clone();
+        let mut given = request.headers().get_all("traceparent").into_iter();
         // Of two nobody knows which one is meant.
         let traceparent = given.next().filter(|_| given.next().is_none());
         Self::new(Some(Began {
@@ -72,6 +76,7 @@ impl Audit {
             request: telemetry.request(route.unwrap_or("(none)"), method.as_str(), traceparent.cloned()),
             id,
             method,
+            remote,
         }))
     }
 
@@ -160,6 +165,7 @@ impl Drop for Record {
             request_id = began.id.as_str(),
             trace_id = began.request.trace_id(),
             client = answer.client,
+            remote = began.remote.map(tracing::field::display),
             method = began.method.as_str(),
             route = began.request.route(),
             status = answer.status,

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -22,6 +22,8 @@ use crate::gather::{Gateway, Query, Source, Stream};
 use crate::loan::Loan;
 use crate::record::Want;
 use crate::telemetry::spawn;
+
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Batches that wait to be written while the next one is fetched.
 const AHEAD: usize = 1;
@@ -94,6 +96,8 @@ pub(super) async fn export(
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.as_str()));
+    // A reverse proxy that collects lines before it hands them on would make a stream of none.
+    headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
     headers.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, no-cache"),

@@ -90,8 +90,8 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(MatchedPath::as_str);
     let route = route.map(|route| route.strip_prefix(&*api.base_path).unwrap_or(route));
-    let method = request.method().clone();
-    let audit = Audit::begin(&api.telemetry, id.clone(), method, route, request.headers());
+    let remote = api.proxies.remote(&request);
+    let audit = Audit::begin(&api.telemetry, id.clone(), route, remote, &request);
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(audit.clone());
     let mut response = within(audit.trace(), next.run(request)).await;

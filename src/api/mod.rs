@@ -19,6 +19,7 @@ mod one_loan;
 mod openapi;
 mod parameters;
 pub mod problem;
+mod remote;
 mod table;
 mod totals;
 
@@ -39,9 +40,11 @@ use utoipa_axum::routes;
 
 pub use access::{Access, Limit, Meters, Scope, Settings};
 use cursor::Cursors;
+use ipnet::IpNet;
 pub(crate) use middleware::RequestId;
 use openapi::{Open, Particulars, Written};
 use problem::{Code, Problem};
+use remote::Proxies;
 
 use crate::gather::Gateway;
 use crate::telemetry::Telemetry;
@@ -79,6 +82,7 @@ pub struct Api {
     access: Access,
     /// The prefix of every route.
     base_path: Arc<str>,
+    proxies: Proxies,
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
     telemetry: Telemetry,
@@ -99,10 +103,20 @@ impl Api {
             gateway: Arc::new(gateway),
             access,
             base_path: Arc::from(""),
+            proxies: Proxies::default(),
             cursors: Arc::new(cursors),
             lifecycle,
             telemetry,
             document: Written::default(),
+        }
+    }
+
+    /// The same behind reverse proxies, which are believed when they say who asks.
+    #[must_use]
+    pub fn behind(self, proxies: &[IpNet]) -> Self {
+        Self {
+            proxies: Proxies::new(proxies),
+            ..self
         }
     }
 

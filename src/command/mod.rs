@@ -3,13 +3,14 @@
 mod check;
 mod demo;
 mod hash_key;
+mod healthcheck;
 mod loans;
 mod log;
 mod serve;
 mod simulate;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,7 +44,7 @@ enum Command {
     /// The gateway.
     Serve {
         /// Its config, in TOML.
-        #[arg(long)]
+        #[arg(long, env = "LOANGATE_CONFIG")]
         config: PathBuf,
     },
     /// Only the simulators.
@@ -51,6 +52,9 @@ enum Command {
         /// Port on 127.0.0.1; 0 picks a free one.
         #[arg(long, default_value_t = 9090)]
         port: u16,
+        /// Address and port instead, for a container of its own.
+        #[arg(long, conflicts_with = "port")]
+        listen: Option<SocketAddr>,
         /// Records per simulator; without it exactly the documents' samples.
         #[arg(long)]
         loans: Option<usize>,
@@ -66,12 +70,14 @@ enum Command {
     /// Every problem of a config at once, each with its key.
     Check {
         /// The config, in TOML.
-        #[arg(long)]
+        #[arg(long, env = "LOANGATE_CONFIG")]
         config: PathBuf,
         /// Also call each connection once.
         #[arg(long)]
         probe: bool,
     },
+    /// Whether a running gateway takes traffic: ends with 0 when `/readyz` says so, else with 1.
+    Healthcheck(healthcheck::Options),
     /// Reads the key of a client on standard input and prints its hash for the config.
     HashKey {
         /// Make a new key instead, and print both.
@@ -91,12 +97,22 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         Command::Serve { config } => serve::run(&config).await,
         Command::Simulate {
             port,
+            listen,
             loans,
             seed,
             faults,
-        } => simulate::run(port, loans, seed, &faults).await,
+        } => {
+            simulate::run(
+                listen.unwrap_or((Ipv4Addr::LOCALHOST, port).into()),
+                loans,
+                seed,
+                &faults,
+            )
+            .await
+        }
         Command::Loans(options) => loans::run(&options).await,
         Command::Check { config, probe } => check::run(&config, probe).await,
+        Command::Healthcheck(options) => healthcheck::run(&options).await,
         Command::HashKey { new } => hash_key::run(new),
     }
 }

@@ -1,6 +1,6 @@
 //! `loangate simulate`
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use loangate::sim::{Fault, NATIVE_FINERACT_PATH, Provider, World, serve};
@@ -24,12 +24,11 @@ pub(super) fn world(loans: Option<usize>, seed: u64, faults: &[String]) -> Resul
     Ok(world)
 }
 
-pub(super) async fn run(port: u16, loans: Option<usize>, seed: u64, faults: &[String]) -> ExitCode {
+pub(super) async fn run(address: SocketAddr, loans: Option<usize>, seed: u64, faults: &[String]) -> ExitCode {
     let world = match world(loans, seed, faults) {
         Ok(world) => world,
         Err(problem) => return super::fail(&problem),
     };
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = match TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => return super::fail(&format!("cannot listen on {address}: {error}")),

@@ -1,8 +1,9 @@
 //! What the gateway itself is told: everything but the providers' own keys.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
@@ -44,6 +45,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The prefix a reverse proxy mounts the gateway below: empty, or `/…` without a trailing slash.
     pub base_path: String,
+    /// The reverse proxies that are believed when they say who asks.
+    pub trusted_proxies: Vec<IpNet>,
     /// Total budget of one request.
     pub deadline: Duration,
     /// How long connections are still accepted after a stop signal.
@@ -141,6 +144,14 @@ pub fn read<C>(
     document.with_root(|root| whole(root, &mut connection))
 }
 
+/// Reads `[server]` alone, for who wants to know where a gateway is and not whether it could be started.
+pub fn read_server(document: &Document) -> Result<Server, Problems> {
+    document.with_root(|root| {
+        root.ignore_rest();
+        root.table("server", server)
+    })
+}
+
 pub(super) fn whole<C>(
     root: &mut Section<'_>,
     connection: &mut impl FnMut(&Limits, &str, &mut Section<'_>) -> Option<C>,
@@ -165,6 +176,16 @@ pub(super) fn whole<C>(
     });
     let auth = root.table("auth", |section| auth(section, server.listen, &ids));
     let mut warnings = Vec::new();
+    if server
+        .trusted_proxies
+        .iter()
+        .any(|network| network.prefix_len() == 0)
+    {
+        warnings.push(
+            "server.trusted_proxies holds every address: any caller can choose the one in its log line"
+                .to_owned(),
+        );
+    }
     if ids.is_empty() {
         warnings.push("no connections configured".to_owned());
     }
@@ -213,6 +234,7 @@ fn server(section: &mut Section<'_>) -> Server {
     Server {
         listen,
         base_path,
+        trusted_proxies: trusted_proxies(section),
         deadline: section.duration_or(
             "deadline",
             Duration::from_secs(10),
@@ -226,6 +248,26 @@ fn server(section: &mut Section<'_>) -> Server {
         shutdown_grace: section.duration_or("shutdown_grace", Duration::from_secs(20), Duration::ZERO..=HOUR),
         max_in_flight: section.count_or("max_in_flight", 1024, 1..=1_000_000),
     }
+}
+
+fn trusted_proxies(section: &mut Section<'_>) -> Vec<IpNet> {
+    // `10.0.0.7/8` is one machine to who wrote it, and a sixteen-millionth of what it would let in.
+    let network = |text: &String| match text.parse::<IpAddr>() {
+        Ok(address) => Some(IpNet::from(address)),
+        Err(_) => text
+            .parse()
+            .ok()
+            .filter(|network: &IpNet| network.trunc() == *network),
+    };
+    let given = section.strings("trusted_proxies");
+    let networks: Vec<IpNet> = given.iter().filter_map(network).collect();
+    if networks.len() != given.len() {
+        section.problem(
+            "trusted_proxies",
+            "must be IP addresses and networks such as \"10.0.0.7\" and \"10.0.0.0/8\", with no bits set after the prefix",
+        );
+    }
+    networks
 }
 
 /// Plain segments only: braces would become a route pattern, dots would be resolved away by callers.

@@ -27,7 +27,7 @@ mod tests;
 pub use auth::{AccessScope, Auth, AuthClient, AuthMode, RateLimit};
 pub use connection::{Circuit, ConnectionSettings, Retry, connection_settings};
 pub use document::{Document, environment};
-pub use gateway::{Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, Server, read};
+pub use gateway::{Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, Server, read, read_server};
 pub use jwt::Jwt;
 pub use keys::{KeyHash, new_key, weakness};
 pub use problem::{Origin, Problem, Problems};

@@ -20,6 +20,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -108,13 +109,13 @@ pub async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let accept = |stream, place| converse(stream, place, &routes, patience, &graceful);
+    let accept = |(stream, peer), place| converse(stream, peer, place, &routes, patience, &graceful);
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
-            (stream, place) = next(&listener, &places) => accept(stream, place),
+            (connected, place) = next(&listener, &places) => accept(connected, place),
         }
     }
     draining();
@@ -123,7 +124,7 @@ pub async fn serve(
         tokio::select! {
             biased;
             () = &mut delay => break,
-            (stream, place) = next(&listener, &places) => accept(stream, place),
+            (connected, place) = next(&listener, &places) => accept(connected, place),
         }
     }
     // What the system has accepted for us would be reset if the listener just closed.
@@ -131,8 +132,8 @@ pub async fn serve(
         tracing::debug!(%error, "new connections keep coming until the listener is closed");
     }
     let empty = async {
-        while let Ok((stream, place)) = timeout(QUIET, next(&listener, &places)).await {
-            accept(stream, place);
+        while let Ok((connected, place)) = timeout(QUIET, next(&listener, &places)).await {
+            accept(connected, place);
         }
     };
     let _ = timeout(EMPTYING, empty).await;
@@ -143,13 +144,13 @@ pub async fn serve(
 }
 
 /// The next connection, once there is a place for it. Out of descriptors, it waits instead of spinning.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (Connected, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed; without a permit the connection would only be uncounted.
     let place = Arc::clone(places).acquire_owned().await.ok();
     let (mut pause, longest) = BACK_OFF;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok(connected) => return (connected, place),
             Err(error) if gone(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -159,6 +160,9 @@ async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Op
         }
     }
 }
+
+/// A connection, and whose it is.
+type Connected = (TcpStream, SocketAddr);
 
 /// The client gave up before we got to it.
 fn gone(error: &io::Error) -> bool {
@@ -171,6 +175,7 @@ fn gone(error: &io::Error) -> bool {
 /// Talks HTTP/1.1 on one connection, in a task of its own.
 fn converse(
     stream: TcpStream,
+    peer: SocketAddr,
     place: Option<OwnedSemaphorePermit>,
     routes: &Routes,
     patience: Patience,
@@ -181,7 +186,8 @@ fn converse(
     let exchange = Arc::new(Exchange::default());
     let socket = Guarded::new(stream, Arc::clone(&exchange), patience);
     let routes = Arc::clone(routes);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
         let (routes, exchange) = (Arc::clone(&routes), Arc::clone(&exchange));
         async move {
             let _serving = exchange.begin();

@@ -342,7 +342,7 @@ fn help_and_version() {
         format!("loangate {}\n", env!("CARGO_PKG_VERSION"))
     );
     let help = text(&run(&["--help"]).stdout);
-    for command in ["demo", "serve", "simulate", "check", "hash-key"] {
+    for command in ["demo", "serve", "simulate", "check", "hash-key", "healthcheck"] {
         assert!(help.contains(command), "{help}");
     }
     assert_eq!(run(&["--nonsense"]).status.code(), Some(2));

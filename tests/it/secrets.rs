@@ -350,3 +350,29 @@ async fn refused_credentials_are_not_repeated() {
         assert_free_of("the log", &line, marks);
     }
 }
+
+/// What a caller sends is for the gateway: an upstream gets the gateway's own headers and nothing else.
+#[tokio::test]
+async fn no_header_of_a_caller_reaches_an_upstream() {
+    let world = World::documents();
+    let gateway = setup(&world).start().await;
+    let sent =
+        "authorization x-api-key cookie x-forwarded-for forwarded via te user-agent accept-language x-any";
+    let headers: Vec<_> = sent.split(' ').map(|name| (name, "CALLER-mark")).collect();
+    let answer = gateway.send(reqwest::Method::GET, "/loans", &headers, None).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(world.requests().len() > 5);
+    for asked in world.requests() {
+        assert_free_of(asked.operation, &format!("{:?}", asked.headers), ["CALLER-mark"]);
+        for hop in [
+            "connection",
+            "te",
+            "via",
+            "forwarded",
+            "x-forwarded-for",
+            "cookie",
+        ] {
+            assert_eq!(asked.header(hop), None, "{asked:?}");
+        }
+    }
+}

@@ -26,6 +26,7 @@ fn defaults() {
     let config = config("", &[NONE]).unwrap();
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.server.base_path, "");
+    assert_eq!(config.server.trusted_proxies, []);
     assert_eq!(config.server.deadline, Duration::from_secs(10));
     assert_eq!(config.server.drain_delay, Duration::from_millis(500));
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(20));
@@ -135,6 +136,20 @@ fn ranges_and_rules() {
         ("server.base_path = '/a//b'", "server.base_path"),
         ("server.base_path = '/../b'", "server.base_path"),
         ("server.base_path = '/{a}'", "server.base_path"),
+        ("server.trusted_proxies = '10.0.0.7'", "server.trusted_proxies"),
+        ("server.trusted_proxies = ['proxy']", "server.trusted_proxies"),
+        (
+            "server.trusted_proxies = ['10.0.0.7/8']",
+            "server.trusted_proxies",
+        ),
+        (
+            "server.trusted_proxies = ['10.0.0.0/33']",
+            "server.trusted_proxies",
+        ),
+        (
+            "server.trusted_proxies = ['10.0.0.7:80']",
+            "server.trusted_proxies",
+        ),
         ("limits.max_gathered = 0", "limits.max_gathered"),
         ("limits.upstream_body = '2GiB'", "limits.upstream_body"),
         ("limits.upstream_in_flight = '7MiB'", "limits.upstream_in_flight"),
