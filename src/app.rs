@@ -3,11 +3,14 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::api::cursor::Cursors;
 use crate::api::{Access, Api, Lifecycle, Limit, Meters, Scope, Settings};
@@ -15,9 +18,13 @@ use crate::config::{
     self, AccessScope, AuthClient, AuthMode, Config, Document, Jwt, KeyHash, Origin, Problem, Problems,
     RateLimit,
 };
-use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared};
+use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared, courier};
 use crate::identity::{Expected, Kept, Names, Patience as KeyPatience, Provider, Tokens};
 use crate::server::{self, Patience, Routes, Stop};
+use crate::telemetry::{self, Exporter, Telemetry};
+
+/// How long the last spans may take to be handed over; nobody waits longer for the process to end.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// A gateway that is ready to be served.
 #[derive(Debug)]
@@ -27,11 +34,12 @@ pub struct App {
     lasting: Lasting,
     access: Access,
     routes: Routes,
+    exporter: Option<Exporter>,
 }
 
 /// What outlives a reload: where we listen, the requests in hand, what cursors name, the key they are signed with if the
-/// config names none, what the limits of clients stand at, the identity provider's keys, and the key of whoever started
-/// this gateway for itself.
+/// config names none, what the limits of clients stand at, the identity provider's keys, the key of whoever started this
+/// gateway for itself, and what was counted.
 #[derive(Debug, Clone)]
 struct Lasting {
     listen: SocketAddr,
@@ -41,6 +49,8 @@ struct Lasting {
     meters: Meters,
     provider_keys: Kept,
     owner: Option<KeyHash>,
+    telemetry: Telemetry,
+    tracing: config::Telemetry,
 }
 
 /// Replaces what a running gateway serves.
@@ -59,7 +69,9 @@ impl App {
     /// Builds a gateway that also lets in, to everything, who has the key of this hash: for a program that starts one
     /// for itself from a config whose keys it does not have.
     pub fn build_for(document: &Document, owner: Option<KeyHash>) -> Result<Self, Problems> {
-        let opened = open(document)?;
+        let telemetry = Telemetry::default();
+        let opened = open_for(document, &telemetry)?;
+        let exporter = exporter(&opened.config.telemetry, &telemetry)?;
         let lasting = Lasting {
             listen: opened.config.server.listen,
             lifecycle: Lifecycle::new(opened.config.server.max_in_flight),
@@ -68,6 +80,8 @@ impl App {
             meters: Meters::default(),
             provider_keys: Kept::default(),
             owner,
+            tracing: opened.config.telemetry.clone(),
+            telemetry,
         };
         let config = opened.config.clone();
         let access = access(&opened, &lasting);
@@ -77,6 +91,7 @@ impl App {
             lasting,
             access,
             routes: Arc::new(ArcSwap::from_pointee(routes)),
+            exporter,
         })
     }
 
@@ -100,6 +115,10 @@ impl App {
             drain_delay: self.config.server.drain_delay,
             grace: self.config.server.shutdown_grace,
         };
+        let exporting = self.exporter.map(|exporter| {
+            let (stop, stopped) = oneshot::channel();
+            (stop, tokio::spawn(exporter.run(stopped)))
+        });
         if self.lasting.owner.is_none() {
             self.access.warm();
         }
@@ -109,14 +128,20 @@ impl App {
             lifecycle.drain();
         })
         .await;
+        if let Some((stop, exported)) = exporting {
+            let _ = stop.send(());
+            if timeout(FLUSH, exported).await.is_err() {
+                tracing::warn!("the last spans could not be handed over in time");
+            }
+        }
     }
 }
 
 impl Reloader {
     /// Serves new requests from this config, and lets those in hand finish with the old one. On any problem the old
-    /// config stays. The listen address, the in-flight limit and the life of cursors are those of the start.
+    /// config stays. The listen address, the in-flight limit, the life of cursors and where traces go are those of the start.
     pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
-        let opened = open(document)?;
+        let opened = open_for(document, &self.lasting.telemetry)?;
         let config = opened.config.clone();
         if config.auth.exposed_at(self.lasting.listen) {
             return Err(Problems::exposed());
@@ -124,10 +149,29 @@ impl Reloader {
         if config.server.listen != self.lasting.listen {
             tracing::warn!("server.listen changed; it takes effect at the next start");
         }
+        if config.telemetry != self.lasting.tracing {
+            tracing::warn!("telemetry changed; it takes effect at the next start");
+        }
         let access = access(&opened, &self.lasting);
         self.routes.store(Arc::new(routes(opened, access, &self.lasting)));
         Ok(config)
     }
+}
+
+/// What hands traces over, if the config says where to.
+fn exporter(config: &config::Telemetry, telemetry: &Telemetry) -> Result<Option<Exporter>, Problems> {
+    let Some(endpoint) = config.otlp_endpoint.clone() else {
+        return Ok(None);
+    };
+    let settings = telemetry::Settings {
+        endpoint,
+        headers: config.otlp_headers.clone(),
+        service_name: config.service_name.clone(),
+        share: config.share,
+        timeout: config.timeout,
+    };
+    let client = courier(config.timeout).map_err(|_| no_client("telemetry.otlp_endpoint"))?;
+    Ok(telemetry.trace(settings, client))
 }
 
 fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
@@ -139,7 +183,8 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
     let cursors = Cursors::new(keys, config.cursor.ttl);
     let server = config.server.clone();
     let gateway = opened.gateway(lasting.held.clone());
-    Api::new(gateway, access, cursors, lasting.lifecycle.clone())
+    let (lifecycle, telemetry) = (lasting.lifecycle.clone(), lasting.telemetry.clone());
+    Api::new(gateway, access, cursors, lifecycle, telemetry)
         .behind(&server.trusted_proxies)
         .router(&server.base_path)
 }
@@ -227,14 +272,20 @@ pub struct Opened {
     /// Where the keys come from that tokens are checked with, if tokens are taken.
     pub provider: Option<Provider>,
     connections: Vec<Connection>,
+    telemetry: Telemetry,
 }
 
 /// Opens the connections of a config, or reports every problem of it.
 pub fn open(document: &Document) -> Result<Opened, Problems> {
+    open_for(document, &Telemetry::default())
+}
+
+fn open_for(document: &Document, telemetry: &Telemetry) -> Result<Opened, Problems> {
     let mut shared = None;
     let (config, connections) = config::read(document, |limits, id, section| {
-        let shared =
-            shared.get_or_insert_with(|| Shared::new(limits.upstream_in_flight, limits.upstream_body));
+        let shared = shared.get_or_insert_with(|| {
+            Shared::new(limits.upstream_in_flight, limits.upstream_body, telemetry.clone())
+        });
         Connection::open(id, section, limits.upstream_body, shared)
     })?;
     let jwt = config
@@ -242,21 +293,21 @@ pub fn open(document: &Document) -> Result<Opened, Problems> {
         .jwt
         .as_ref()
         .filter(|_| config.auth.mode == AuthMode::Jwt);
-    let provider = jwt.map(|jwt| provider(jwt).ok_or_else(no_client)).transpose()?;
+    let provider = jwt.map(|jwt| {
+        let provider = Provider::at(jwt.jwks_url.clone(), jwt.jwks_timeout, telemetry.clone());
+        provider.ok_or_else(|| no_client("auth.jwt.jwks_url"))
+    });
     Ok(Opened {
+        provider: provider.transpose()?,
         config,
-        provider,
         connections,
+        telemetry: telemetry.clone(),
     })
 }
 
-fn provider(jwt: &Jwt) -> Option<Provider> {
-    Provider::at(jwt.jwks_url.clone(), jwt.jwks_timeout)
-}
-
-fn no_client() -> Problems {
+fn no_client(key: &str) -> Problems {
     Problems::new(vec![Problem {
-        key: "auth.jwt.jwks_url".to_owned(),
+        key: key.to_owned(),
         detail: "no HTTP client could be built on this machine".to_owned(),
         origin: Origin::File,
     }])
@@ -275,6 +326,6 @@ impl Opened {
             max_age: config.cache.max_age,
             stale_if_error: config.cache.stale_if_error,
         };
-        Gateway::new(self.connections, limits, ages, held)
+        Gateway::new(self.connections, limits, ages, held, self.telemetry)
     }
 }

@@ -1,15 +1,18 @@
 //! One line for every request, written when it is over: who asked for what, which connections, how much came, and how
-//! it ended. No key, no URL, nothing about a person.
+//! it ended. No key, no URL, nothing about a person. The request is counted at the same moment.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::http::{Method, StatusCode};
-use tokio::time::Instant;
+use axum::http::{HeaderMap, Method, StatusCode};
 
 use super::RequestId;
+use super::problem::Problem;
+use crate::gather::Source;
+use crate::telemetry::{self, Answer, Telemetry, Trace};
 
-/// What is written down about a request. The line is written when the last copy is gone: for a stream, at its end.
+/// What is written down about a request. The line is written when the last copy is gone; the answer keeps one until its
+/// last byte.
 #[derive(Debug, Clone)]
 pub(super) struct Audit(Arc<Record>);
 
@@ -21,10 +24,10 @@ struct Record {
 
 #[derive(Debug)]
 struct Began {
-    at: Instant,
+    telemetry: Telemetry,
+    request: telemetry::Request,
     id: RequestId,
     method: Method,
-    route: String,
     remote: Option<IpAddr>,
 }
 
@@ -36,6 +39,8 @@ struct Facts {
     loans: Option<usize>,
     status: Option<StatusCode>,
     outcome: Option<&'static str>,
+    /// How each source did, as the answer reports it.
+    sources: Vec<(Arc<str>, &'static str)>,
 }
 
 impl Default for Audit {
@@ -54,14 +59,29 @@ impl Audit {
     }
 
     /// Begins with a request. `route` is the template, never the path, which names people.
-    pub(super) fn begin(id: RequestId, method: Method, route: Option<&str>, remote: Option<IpAddr>) -> Self {
+    pub(super) fn begin(
+        telemetry: &Telemetry,
+        id: RequestId,
+        method: Method,
+        route: Option<&str>,
+        headers: &HeaderMap,
+        remote: Option<IpAddr>,
+    ) -> Self {
+        let mut given = headers.get_all("traceparent").into_iter();
+        // Of two nobody knows which one is meant.
+        let traceparent = given.next().filter(|_| given.next().is_none());
         Self::new(Some(Began {
-            at: Instant::now(),
+            telemetry: telemetry.clone(),
+            request: telemetry.request(route.unwrap_or("(none)"), method.as_str(), traceparent.cloned()),
             id,
             method,
-            route: route.unwrap_or("(none)").to_owned(),
             remote,
         }))
+    }
+
+    /// What is done for the request belongs to this trace.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.0.began.as_ref().and_then(|began| began.request.trace())
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -86,47 +106,73 @@ impl Audit {
     }
 
     /// So many loans, or rows of one, are given (`None`: totals), and nothing is missing or something is.
-    pub(super) fn gives(&self, count: impl Into<Option<usize>>, complete: bool) {
+    pub(super) fn gives(&self, count: impl Into<Option<usize>>, complete: bool, sources: &[Source]) {
         let mut facts = self.facts();
+        facts.reports(sources);
         facts.loans = count.into();
         facts.outcome = Some(if complete { "complete" } else { "incomplete" });
     }
 
     /// A stream ends before its end.
-    pub(super) fn breaks_off(&self, count: usize) {
+    pub(super) fn breaks_off(&self, count: usize, sources: &[Source]) {
         let mut facts = self.facts();
+        facts.reports(sources);
         facts.loans = Some(count);
         facts.outcome = Some("broken_off");
     }
 
-    /// The answer has this status, and for a problem this code.
-    pub(super) fn answers(&self, status: StatusCode, problem: Option<&'static str>) {
+    /// The answer has this status, and may be this problem.
+    pub(super) fn answers(&self, status: StatusCode, problem: Option<&Problem>) {
         let mut facts = self.facts();
         facts.status = Some(status);
+        if let Some(sources) = problem.and_then(|problem| problem.sources.as_deref()) {
+            facts.reports(sources);
+        }
+        let problem = problem.map(|problem| problem.code.as_str());
         facts.outcome = problem.or(facts.outcome).or(Some("ok"));
+    }
+}
+
+impl Facts {
+    fn reports(&mut self, sources: &[Source]) {
+        let words = sources
+            .iter()
+            .map(|source| (Arc::clone(&source.connection), source.status.as_str()));
+        self.sources = words.collect();
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let Some(began) = &self.began else {
+        let Some(began) = &mut self.began else {
             return;
         };
         let facts = self.facts.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let sources = facts.sources.iter();
+        began
+            .telemetry
+            .answered(sources.map(|(id, status)| (&**id, *status)));
+        let answer = Answer {
+            status: facts.status.map(|status| status.as_u16()),
+            // Without an answer, the caller went away before there was one.
+            outcome: facts.outcome.unwrap_or("abandoned"),
+            client: facts.client.as_deref(),
+        };
+        began.request.ends(&answer);
         let connections = facts.connections.join(",");
         tracing::info!(
             request_id = began.id.as_str(),
-            client = facts.client.as_deref(),
+            trace_id = began.request.trace_id(),
+            client = answer.client,
             remote = began.remote.map(tracing::field::display),
             method = began.method.as_str(),
-            route = began.route,
-            status = facts.status.map(|status| status.as_u16()),
-            // Without an answer, the caller went away before there was one.
-            outcome = facts.outcome.unwrap_or("abandoned"),
+            route = began.request.route(),
+            status = answer.status,
+            outcome = answer.outcome,
             connections = Some(connections.as_str()).filter(|ids| !ids.is_empty()),
             count = facts.loans,
             personal = Some(true).filter(|_| facts.personal),
-            duration_ms = u64::try_from(began.at.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms = u64::try_from(began.request.elapsed().as_millis()).unwrap_or(u64::MAX),
             "request"
         );
     }

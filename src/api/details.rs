@@ -106,8 +106,8 @@ fn read<T>(loan: &OneLoan, found: Option<Found<T>>) -> Result<Read<T>, Problem> 
 }
 
 fn shown(loan: &OneLoan, request: &RowsRequest, page: &RowsPage) -> Result<Response, Problem> {
-    loan.caller.audit().gives(page.rows.len(), page.complete);
     let sources = std::slice::from_ref(&page.source);
+    loan.caller.audit().gives(page.rows.len(), page.complete, sources);
     let tag = tag(&page.rows, page.complete, page.next.is_some(), sources);
     let next_cursor = page
         .next

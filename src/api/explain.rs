@@ -67,7 +67,9 @@ pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Pro
     let (want, asker) = pairs.explanation(&loan.caller)?;
     let (found, source) = loan.find(&asker, loan.api.gateway.deadline()).await?;
     let complete = source.status == Status::Ok;
-    loan.caller.audit().gives(1, complete);
+    loan.caller
+        .audit()
+        .gives(1, complete, std::slice::from_ref(&source));
     let shown = with(&found, want);
     let tag = tag(&[&shown], complete, false, std::slice::from_ref(&source));
     let body = One {

@@ -18,10 +18,10 @@ use super::media::Format;
 use super::middleware::InFlight;
 use super::problem::Problem;
 use super::{Api, table};
-use crate::gather::spawn;
 use crate::gather::{Gateway, Query, Source, Stream};
 use crate::loan::Loan;
 use crate::record::Want;
+use crate::telemetry::spawn;
 
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -117,10 +117,10 @@ async fn read(
     loop {
         let batch = tokio::select! {
             batch = stream.next(api.gateway.deadline()) => batch,
-            () = parts.closed() => return audit.breaks_off(count),
+            () = parts.closed() => return audit.breaks_off(count, &stream.sources()),
         };
         if !required.is_empty() && missing(&stream.sources(), &required).is_some() {
-            audit.breaks_off(count);
+            audit.breaks_off(count, &stream.sources());
             // Nobody is there to hear it if this fails.
             let _ = parts.send(Part::Cut).await;
             return;
@@ -131,18 +131,19 @@ async fn read(
                 Part::Loans(loans)
             }
             None => {
-                audit.gives(count, stream.complete());
+                let (complete, sources) = (stream.complete(), stream.sources());
+                audit.gives(count, complete, &sources);
                 Part::End {
-                    complete: stream.complete(),
+                    complete,
                     count,
-                    sources: stream.sources(),
+                    sources,
                 }
             }
         };
         let last = matches!(part, Part::End { .. });
         let unheard = parts.send(part).await.is_err();
         if unheard {
-            audit.breaks_off(count);
+            audit.breaks_off(count, &stream.sources());
         }
         if unheard || last {
             drop(place);

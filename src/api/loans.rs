@@ -134,7 +134,9 @@ async fn answer(
         None => api.gateway.list(&query, limit).await.map_err(refused)?,
     };
     answered(&answer.sources, &query.required)?;
-    caller.audit().gives(answer.loans.len(), answer.complete);
+    caller
+        .audit()
+        .gives(answer.loans.len(), answer.complete, &answer.sources);
     let loans = presented(&api.gateway, answer.loans, want);
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
     let tag = tag(&loans, answer.complete, next_cursor.is_some(), &answer.sources);
@@ -184,7 +186,7 @@ pub(super) async fn get(request: OneLoan, pairs: Pairs) -> Result<Response, Prob
     let (loan, sources) = (Arc::new(loan), [source]);
     let [source] = &sources;
     let complete = source.status == Status::Ok;
-    request.caller.audit().gives(1, complete);
+    request.caller.audit().gives(1, complete, &sources);
     let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
     let body = One {
         data: &loan,

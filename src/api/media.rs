@@ -28,18 +28,50 @@ impl Format {
     }
 }
 
+/// What metrics can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exposition {
+    /// Prometheus text.
+    Classic,
+    /// OpenMetrics text.
+    OpenMetrics,
+}
+
+impl Exposition {
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Classic => "text/plain",
+            Self::OpenMetrics => "application/openmetrics-text",
+        }
+    }
+
+    /// The media type with its version.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// What metrics are to be written in: what the caller likes best, Prometheus text when it does not care.
+pub(super) fn exposition(headers: &HeaderMap) -> Result<Exposition, Problem> {
+    let all = [Exposition::Classic, Exposition::OpenMetrics];
+    accepted(headers, &all, Exposition::media_type)
+}
+
 /// Refuses a caller that does not accept JSON.
 pub(super) fn json(headers: &HeaderMap) -> Result<(), Problem> {
-    accepted(headers, &[Format::Json]).map(|_| ())
+    accepted(headers, &[Format::Json], Format::as_str).map(|_| ())
 }
 
 /// What a list is to be written in: what the caller likes best, JSON when it does not care.
 pub(super) fn list_format(headers: &HeaderMap) -> Result<Format, Problem> {
-    accepted(headers, &Format::ALL)
+    accepted(headers, &Format::ALL, Format::as_str)
 }
 
 /// The first of `formats` that the caller gives the highest quality.
-fn accepted(headers: &HeaderMap, formats: &[Format]) -> Result<Format, Problem> {
+fn accepted<F: Copy>(headers: &HeaderMap, formats: &[F], name: fn(F) -> &'static str) -> Result<F, Problem> {
     let values = headers.get_all(header::ACCEPT);
     let ranges: Vec<(String, u16)> = values
         .iter()
@@ -47,11 +79,11 @@ fn accepted(headers: &HeaderMap, formats: &[Format]) -> Result<Format, Problem> 
         .flat_map(|value| value.split(','))
         .filter_map(range)
         .collect();
-    let quality = |format: &Format| {
+    let quality = |format: F| {
         if values.iter().next().is_none() {
             return 1000;
         }
-        let name = format.as_str();
+        let name = name(format);
         let kind = name
             .split_once('/')
             .map_or("*/*".to_owned(), |(kind, _)| format!("{kind}/*"));
@@ -68,13 +100,13 @@ fn accepted(headers: &HeaderMap, formats: &[Format]) -> Result<Format, Problem> 
     };
     let mut best = None;
     for format in formats {
-        let quality = quality(format);
+        let quality = quality(*format);
         if quality > 0 && best.is_none_or(|(_, before)| quality > before) {
             best = Some((*format, quality));
         }
     }
     best.map(|(format, _)| format).ok_or_else(|| {
-        let names: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
+        let names: Vec<&str> = formats.iter().map(|format| name(*format)).collect();
         Problem::because(
             Code::NotAcceptable,
             format!("This address answers {}.", names.join(", ")),

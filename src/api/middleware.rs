@@ -23,7 +23,7 @@ use super::Api;
 use super::access::{Caller, Need, POLICY, STANDING};
 use super::audit::Audit;
 use super::problem::{Code, Problem};
-use crate::gather::with_trace;
+use crate::telemetry::within;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -89,12 +89,20 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     let id = RequestId::of(&request);
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(MatchedPath::as_str);
+    let route = route.map(|route| route.strip_prefix(&*api.base_path).unwrap_or(route));
+    let method = request.method().clone();
     let remote = api.proxies.remote(&request);
-    let audit = Audit::begin(id.clone(), request.method().clone(), route, remote);
+    let audit = Audit::begin(
+        &api.telemetry,
+        id.clone(),
+        method,
+        route,
+        request.headers(),
+        remote,
+    );
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(audit.clone());
-    let trace = request.headers().get("traceparent").cloned();
-    let mut response = with_trace(trace, next.run(request)).await;
+    let mut response = within(audit.trace(), next.run(request)).await;
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
         let kept = [header::ALLOW, POLICY, STANDING];
@@ -114,8 +122,14 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     if api.lifecycle.draining() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    audit.answers(response.status(), problem.map(|problem| problem.code.as_str()));
-    response
+    audit.answers(response.status(), problem.as_ref());
+    // It is over when its body is: written to the end, or given up.
+    response.map(|body| {
+        Body::new(body.map_err(move |error| {
+            let _kept = &audit;
+            error
+        }))
+    })
 }
 
 /// Finds out who asks, before anything of the request is believed or anybody else is asked: whether there is such a

@@ -47,6 +47,7 @@ use problem::{Code, Problem};
 use remote::Proxies;
 
 use crate::gather::Gateway;
+use crate::telemetry::Telemetry;
 
 /// What outlives a reload: whether the process is going away, and how much it has in hand.
 #[derive(Debug, Clone)]
@@ -84,13 +85,20 @@ pub struct Api {
     proxies: Proxies,
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
+    telemetry: Telemetry,
     /// The API's own document.
     document: Written,
 }
 
 impl Api {
     /// An API over a gateway, for those who have access.
-    pub fn new(gateway: Gateway, access: Access, cursors: Cursors, lifecycle: Lifecycle) -> Self {
+    pub fn new(
+        gateway: Gateway,
+        access: Access,
+        cursors: Cursors,
+        lifecycle: Lifecycle,
+        telemetry: Telemetry,
+    ) -> Self {
         Self {
             gateway: Arc::new(gateway),
             access,
@@ -98,6 +106,7 @@ impl Api {
             proxies: Proxies::default(),
             cursors: Arc::new(cursors),
             lifecycle,
+            telemetry,
             document: Written::default(),
         }
     }

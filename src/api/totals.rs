@@ -34,7 +34,7 @@ pub(super) async fn summary(
     let query = pairs.summary_request(&api.gateway, &caller)?;
     let summary = api.gateway.summary(&query).await.map_err(refused)?;
     answered(&summary.sources, &query.required)?;
-    caller.audit().gives(None, summary.complete);
+    caller.audit().gives(None, summary.complete, &summary.sources);
     let figures = serde_json::to_vec(&summary.figures).map_err(|_| Problem::new(Code::Internal))?;
     let tag = tag(&figures, summary.complete, false, &summary.sources);
     let body = One {

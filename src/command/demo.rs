@@ -30,7 +30,7 @@ async fn start(listen: SocketAddr, loans: Option<usize>, seed: u64, faults: &[St
     ];
     let document = Document::parse(&text, environment).map_err(|problems| problems.to_string())?;
     let app = App::build(&document).map_err(|problems| problems.to_string())?;
-    super::start_log(&app.config.log);
+    super::log::start(&app.config.log);
     let listener = bind(listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     super::say(&welcome(address, upstream));

@@ -5,17 +5,16 @@ mod demo;
 mod hash_key;
 mod healthcheck;
 mod loans;
+mod log;
 mod serve;
 mod simulate;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use loangate::config::{Log, LogFormat};
 
 /// One normalized /loans API over providers that agree on nothing.
 #[derive(Debug, Parser)]
@@ -127,30 +126,6 @@ fn say(text: &str) {
 pub(crate) fn fail(text: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "loangate: {text}");
     ExitCode::from(2)
-}
-
-/// Starts the log. Only events of this program get below `warn`, so that no library ever writes an address that
-/// names a person.
-fn start_log(log: &Log) {
-    use tracing_subscriber::filter::EnvFilter;
-    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-    use tracing_subscriber::util::SubscriberInitExt as _;
-
-    let filter = EnvFilter::builder().parse_lossy(&log.filter);
-    let ours = tracing_subscriber::filter::filter_fn(|event| {
-        event.target().starts_with("loangate") || *event.level() <= tracing::Level::WARN
-    });
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let layer = match log.format {
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
-        LogFormat::Pretty => layer.boxed(),
-    };
-    // A second start in one process keeps the first log.
-    let _ = tracing_subscriber::registry()
-        .with(layer.with_filter(ours).with_filter(filter))
-        .try_init();
 }
 
 /// Ends with the first SIGINT or SIGTERM.

@@ -12,7 +12,7 @@ pub(super) async fn run(path: &Path) -> ExitCode {
         Ok(app) => app,
         Err(problems) => return super::fail(&format!("{} cannot be used:\n{problems}", path.display())),
     };
-    super::start_log(&app.config.log);
+    super::log::start(&app.config.log);
     for warning in &app.config.warnings {
         tracing::warn!("{warning}");
     }

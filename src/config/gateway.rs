@@ -11,6 +11,7 @@ use super::auth::{Auth, auth};
 use super::document::Document;
 use super::problem::Problems;
 use super::section::{Given, Section};
+use super::telemetry::{Telemetry, telemetry};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -27,6 +28,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[log]`
     pub log: Log,
+    /// `[telemetry]`
+    pub telemetry: Telemetry,
     /// `[cache]`
     pub cache: Cache,
     /// `[cursor]`
@@ -156,6 +159,7 @@ pub(super) fn whole<C>(
     let server = root.table("server", server);
     let limits = root.table("limits", limits);
     let log = root.table("log", log);
+    let telemetry = root.table("telemetry", telemetry);
     let cache = root.table("cache", cache);
     let cursor = root.table("cursor", cursor);
     root.unavailable("store");
@@ -192,6 +196,7 @@ pub(super) fn whole<C>(
             auth,
             limits,
             log,
+            telemetry,
             cache,
             cursor,
             warnings,

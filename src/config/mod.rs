@@ -18,6 +18,7 @@ mod problem;
 mod quantity;
 mod secret;
 mod section;
+mod telemetry;
 mod url;
 
 #[cfg(test)]
@@ -31,3 +32,4 @@ pub use jwt::Jwt;
 pub use keys::{KeyHash, new_key, weakness};
 pub use problem::{Origin, Problem, Problems};
 pub use section::Section;
+pub use telemetry::Telemetry;

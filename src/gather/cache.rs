@@ -19,7 +19,7 @@ use super::contribution::Contribution;
 use super::filter::Filter;
 use super::source::Cached;
 use crate::providers::Scope;
-use crate::upstream::spawn;
+use crate::telemetry::{Telemetry, spawn};
 
 /// Roughly how much all entries together may hold.
 const CAPACITY: u64 = 64 * 1024 * 1024;
@@ -102,6 +102,7 @@ pub(super) struct Cache {
     ages: Ages,
     kept: moka::sync::Cache<Key, Kept>,
     flights: Arc<Mutex<HashMap<Key, Weak<Flight>>>>,
+    telemetry: Telemetry,
 }
 
 /// A fetch that several callers wait for.
@@ -119,7 +120,7 @@ impl Drop for Flight {
 }
 
 impl Cache {
-    pub(super) fn new(ages: Ages) -> Self {
+    pub(super) fn new(ages: Ages, telemetry: Telemetry) -> Self {
         let kept = moka::sync::Cache::builder()
             .max_capacity(CAPACITY)
             .weigher(|_: &Key, kept: &Kept| weight(&kept.contribution))
@@ -129,6 +130,7 @@ impl Cache {
             ages,
             kept,
             flights: Arc::default(),
+            telemetry,
         }
     }
 
@@ -144,6 +146,18 @@ impl Cache {
         if self.ages.max_age.is_zero() {
             return fetch.await;
         }
+        let found = self.look_up(connection, key, max_age, fetch).await;
+        self.telemetry.looked_up(found.from.as_str());
+        found
+    }
+
+    async fn look_up(
+        &self,
+        connection: &Arc<Connection>,
+        key: Key,
+        max_age: Option<Duration>,
+        fetch: impl Future<Output = Contribution> + Send + 'static,
+    ) -> Contribution {
         let acceptable = max_age.unwrap_or(self.ages.max_age);
         let kept = self.kept.get(&key);
         if let Some(kept) = &kept

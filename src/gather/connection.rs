@@ -9,8 +9,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::drift::DriftCounters;
+use super::source::Status;
 use crate::config::{ConnectionSettings, Section};
 use crate::providers::{self, Connecting, Descriptor, Detail, Provider, Reference};
+use crate::record::{Drift, DriftKind};
+use crate::telemetry::Meter;
 use crate::upstream::{Error, Kind, Shared, circuit};
 
 /// One opening of a connection with its credentials. A reload opens it anew, and what was fetched with the old
@@ -35,6 +38,7 @@ pub struct Connection {
     pub references: Vec<Reference>,
     /// What it sends that no document mentions.
     pub drift: DriftCounters,
+    pub(super) meter: Arc<Meter>,
     pub(super) credential: Credential,
     pub(super) provider: Arc<dyn Provider>,
 }
@@ -69,8 +73,18 @@ impl Connection {
             .map_or(descriptor, |provider| provider.descriptor());
         let references = references(descriptor, section, &settings);
         let provider = provider?;
+        let id: Arc<str> = Arc::from(id);
+        let meter = shared.meter(&id);
+        // Shown before anything is counted, so that the first one is seen as a step.
+        for kind in DriftKind::ALL {
+            meter.drifts(kind.as_str(), 0);
+        }
+        for status in Status::ALL {
+            meter.reported(status.as_str(), 0);
+        }
         Some(Self {
-            id: Arc::from(id),
+            id,
+            meter,
             descriptor,
             references,
             drift: DriftCounters::default(),
@@ -90,6 +104,17 @@ impl Connection {
             tracing::error!(connection = &*self.id, "an adapter panicked");
             Err(Error::new(Kind::Internal, operation, ""))
         })
+    }
+
+    /// Counts what a page brought that no document names.
+    pub(super) fn drifted(&self, page: Vec<Drift>) {
+        for kind in DriftKind::ALL {
+            let count = page.iter().filter(|drift| drift.kind == *kind).count();
+            if count > 0 {
+                self.meter.drifts(kind.as_str(), count);
+            }
+        }
+        self.drift.count(page);
     }
 
     /// What it can answer, in the words of `/connections`.

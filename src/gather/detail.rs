@@ -116,7 +116,7 @@ impl Gateway {
     pub fn held_rows<T>(&self, loan: &Loan, part: Part<T>) -> Option<(Vec<T>, usize)> {
         let connection = self.connections.get(&loan.connection)?;
         let held = part(&*connection.provider)?.held(loan)?;
-        connection.drift.count(held.drift);
+        connection.drifted(held.drift);
         Some((held.rows, held.rejected.len()))
     }
 
@@ -188,10 +188,11 @@ impl<T> Read<T> {
     }
 
     fn absorb(&mut self, connection: &Connection, page: Rows<T>) {
-        connection.drift.count(page.drift);
+        connection.drifted(page.drift);
         self.rows.extend(page.rows);
         self.source.rejected = self.source.rejected.saturating_add(page.rejected.len());
         if !page.rejected.is_empty() {
+            connection.meter.rejects(page.rejected.len());
             self.worst(broken("Records that cannot be used were left out"), false);
         }
         match page.standing {

@@ -30,8 +30,9 @@ use tokio::time::Instant;
 
 use crate::loan::Loan;
 use crate::providers::Scope;
+use crate::telemetry::{self, Telemetry};
 
-pub use crate::upstream::{Shared, circuit, spawn, with_trace};
+pub use crate::upstream::{Shared, circuit, courier};
 pub use cache::{Ages, Client};
 pub use connection::Connection;
 pub use detail::{Found, Part, Read, RowsPage};
@@ -98,6 +99,7 @@ impl Gateway {
         limits: Limits,
         ages: Ages,
         held: Held,
+        telemetry: Telemetry,
     ) -> Self {
         let connections = connections
             .into_iter()
@@ -106,7 +108,7 @@ impl Gateway {
         Self {
             connections,
             limits,
-            cache: Cache::new(ages),
+            cache: Cache::new(ages, telemetry),
             held,
         }
     }
@@ -179,7 +181,7 @@ impl Gateway {
     async fn walk_on(&self, place: Place, walk: Arc<Mutex<Live>>, limit: usize) -> Result<Answer, Refused> {
         let deadline = self.limits.cutoff();
         let held = self.held.clone();
-        let step = spawn(async move {
+        let step = telemetry::spawn(async move {
             let mut live = tokio::time::timeout_at(deadline, walk.lock())
                 .await
                 .map_err(|_| Refused::Busy)?;

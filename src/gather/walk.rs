@@ -181,7 +181,7 @@ impl SourceWalk {
     }
 
     fn take(&mut self, begun: &mut Begun, page: Page, loans: &mut Vec<Arc<Loan>>) {
-        self.connection.drift.count(page.drift);
+        self.connection.drifted(page.drift);
         self.tally.fetched_at = self.tally.fetched_at.max(Some(page.fetched_at));
         match page.standing {
             Standing::Complete => {}
@@ -205,6 +205,7 @@ impl SourceWalk {
             );
         }
         if !page.rejected.is_empty() {
+            self.connection.meter.rejects(page.rejected.len());
             self.tally
                 .worst(broken("Records that cannot be used were left out"));
         }
@@ -350,6 +351,7 @@ mod tests {
     use crate::gather::connection::Credential;
     use crate::gather::drift::DriftCounters;
     use crate::providers::{self, Descriptor, Provider};
+    use crate::telemetry::Telemetry;
     use crate::upstream::Upstream;
 
     /// An adapter with a defect.
@@ -382,6 +384,7 @@ mod tests {
             descriptor: providers::ALL[0],
             references: Vec::new(),
             drift: DriftCounters::default(),
+            meter: Telemetry::default().meter(&Arc::from("x")),
             credential: Credential::next(),
             provider: Arc::new(Panicking),
         });

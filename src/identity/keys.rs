@@ -10,9 +10,10 @@ use jsonwebtoken::Algorithm;
 use tokio::time::Instant;
 
 use super::key_set::{Document, KeySet};
+use crate::telemetry::Telemetry;
 use crate::upstream::{Answers, Call, Dialler, Error, Kind, Settings, Upstream, Url, circuit, retry};
 
-/// What a fetch is called in the log. No connection can have this name.
+/// What a fetch is called in the log and in metrics. No connection can have this name.
 const NAME: &str = "auth.jwt";
 const OPERATION: &str = "key_set";
 
@@ -40,7 +41,7 @@ pub struct Provider {
 
 impl Provider {
     /// The provider whose keys are at `url`, each fetch over within `timeout`; `None` where no HTTP client can be built.
-    pub fn at(url: Url, timeout: Duration) -> Option<Self> {
+    pub fn at(url: Url, timeout: Duration, telemetry: Telemetry) -> Option<Self> {
         // One attempt: the pause between fetches is kept here, and is what the provider is promised.
         let settings = Settings {
             timeout,
@@ -60,7 +61,7 @@ impl Provider {
             max_body: MAX_BODY,
         };
         // Room of its own: pages of loans never keep a key set waiting.
-        let shared = crate::upstream::Shared::new(MAX_BODY, MAX_BODY);
+        let shared = crate::upstream::Shared::new(MAX_BODY, MAX_BODY, telemetry);
         let dialler = Dialler::new(Arc::from(NAME), settings, &shared).ok()?;
         Some(Self {
             upstream: dialler.open_to_all(url.clone()),

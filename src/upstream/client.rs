@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 use tower::{Layer, Service};
 
 use super::Settings;
@@ -67,6 +67,20 @@ impl Pool {
 }
 
 fn build(settings: &Settings, resolver: &Resolver, keep: bool) -> Result<Client, reqwest::Error> {
+    plain()
+        .connect_timeout(settings.connect_timeout)
+        .pool_max_idle_per_host(if keep { settings.max_concurrency } else { 0 })
+        .dns_resolver(Arc::new(resolver.clone()))
+        .connector_layer(Dialling)
+        .build()
+}
+
+/// A client for what is not a provider. It trusts the same certificates, and is as little helpful.
+pub fn courier(connect_timeout: Duration) -> Result<Client, reqwest::Error> {
+    plain().connect_timeout(connect_timeout).build()
+}
+
+fn plain() -> ClientBuilder {
     let builder = match tls::config() {
         Ok(config) => Client::builder().tls_backend_preconfigured(config),
         Err(_) => Client::builder(),
@@ -76,13 +90,8 @@ fn build(settings: &Settings, resolver: &Resolver, keep: bool) -> Result<Client,
         .referer(false)
         .retry(reqwest::retry::never())
         .no_proxy()
-        .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(if keep { settings.max_concurrency } else { 0 })
-        .dns_resolver(Arc::new(resolver.clone()))
-        .connector_layer(Dialling)
         .user_agent(concat!("loangate/", env!("CARGO_PKG_VERSION")))
-        .build()
 }
 
 tokio::task_local! {

@@ -19,7 +19,6 @@ pub mod retry;
 mod send;
 mod tls;
 mod token;
-mod trace;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,11 +32,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use auth::{Auth, NotAHeader, secret_header};
+pub use client::courier;
 pub use error::{Error, Kind};
 pub use health::Health;
 pub use memory::Memory;
 pub use token::{TokenCache, TokenSource};
-pub use trace::{spawn, with_trace};
 
 use budget::Budget;
 use circuit::Circuit;
@@ -46,6 +45,8 @@ use client::Pool;
 use dns::Resolver;
 use pace::Pace;
 use send::Question;
+
+use crate::telemetry::{Exchange, Meter, Span, Telemetry};
 
 /// How a connection is called.
 #[derive(Debug, Clone, Copy)]
@@ -71,15 +72,22 @@ pub struct Settings {
 pub struct Shared {
     memory: Memory,
     resolver: Resolver,
+    telemetry: Telemetry,
 }
 
 impl Shared {
-    /// Room for `total` decoded bytes, of which one answer may hold `body`.
-    pub fn new(total: u64, body: u64) -> Self {
+    /// Room for `total` decoded bytes, of which one answer may hold `body`. What is sent is reported to `telemetry`.
+    pub fn new(total: u64, body: u64, telemetry: Telemetry) -> Self {
         Self {
             memory: Memory::new(total, body),
             resolver: Resolver::default(),
+            telemetry,
         }
+    }
+
+    /// Where a connection reports.
+    pub fn meter(&self, connection: &Arc<str>) -> Arc<Meter> {
+        self.telemetry.meter(connection)
     }
 }
 
@@ -125,11 +133,15 @@ pub struct Reply {
     attempts: u32,
     operation: &'static str,
     pool: Arc<Pool>,
+    exchange: Exchange,
+    span: Span,
 }
 
 impl Reply {
     /// A failure found in the body of this answer.
     pub fn failure(&self, kind: Kind, note: &'static str) -> Error {
+        self.exchange.turns_out(kind.as_str());
+        self.span.turns_out(kind.as_str());
         let failure = Error::new(kind, self.operation, note).with_status(200, self.attempts);
         if kind.retryable() {
             failure.after(send::DEFAULT_WAIT)
@@ -172,23 +184,32 @@ pub struct Dialler {
     settings: Settings,
     shared: Shared,
     pool: Arc<Pool>,
+    meter: Arc<Meter>,
 }
 
 impl Dialler {
     /// Clients for one connection, whose sockets no other connection uses.
     pub fn new(connection: Arc<str>, settings: Settings, shared: &Shared) -> Result<Self, reqwest::Error> {
         let pool = Arc::new(Pool::new(settings, &shared.resolver)?);
+        let meter = shared.meter(&connection);
         Ok(Self {
             connection,
             settings,
             shared: shared.clone(),
             pool,
+            meter,
         })
     }
 
     /// Credentials that a token call mints.
     pub fn tokens(&self, source: TokenSource) -> Auth {
-        Auth::Token(TokenCache::new(source, self.pool.once(), self.settings.timeout))
+        let meter = Arc::clone(&self.meter);
+        Auth::Token(TokenCache::new(
+            source,
+            self.pool.once(),
+            self.settings.timeout,
+            meter,
+        ))
     }
 
     /// A handle on what is there for everybody, and needs no credentials.
@@ -213,6 +234,7 @@ impl Dialler {
             paused_until: Mutex::new(None),
             memory: self.shared.memory.clone(),
             health: health::Observed::default(),
+            meter: Arc::clone(&self.meter),
         }))
     }
 }
@@ -237,6 +259,7 @@ struct Inner {
     paused_until: Mutex<Option<Instant>>,
     memory: Memory,
     health: health::Observed,
+    meter: Arc<Meter>,
 }
 
 impl Upstream {
@@ -254,6 +277,7 @@ impl Upstream {
     ) -> Result<Reply, Error> {
         let url = address(&self.0.base, segments, query)
             .ok_or_else(|| Error::new(Kind::NotFound, operation, "It cannot be named in a URL"))?;
+        let span = self.0.meter.calls(operation);
         let client: Client = match answers {
             Answers::NameTheirSubject => self.0.pool.kept(operation),
             Answers::AreAnonymous => self.0.pool.once(),
@@ -265,6 +289,7 @@ impl Upstream {
                 url,
                 client,
                 call,
+                span,
             },
         )
         .await

@@ -13,7 +13,8 @@ use super::classify::{self, Body};
 use super::client::noticing_dials;
 use super::error::{Error, Kind};
 use super::retry::{Cause, Failure};
-use super::{Call, Inner, Reply, now, trace};
+use super::{Call, Inner, Reply, now};
+use crate::telemetry::{Exchange, OK, Span};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -33,6 +34,7 @@ pub(super) struct Question<'a> {
     pub(super) url: Url,
     pub(super) client: Client,
     pub(super) call: &'a Call,
+    pub(super) span: Span,
 }
 
 /// What was tried so far.
@@ -52,7 +54,7 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
     let mut tried = Tried::default();
     loop {
         let failed = match attempt(upstream, &question, &mut tried).await {
-            Ok((body, kept)) => {
+            Ok((body, kept, exchange)) => {
                 let at = now();
                 upstream.health.succeeded(at);
                 if tried.confirmed {
@@ -60,6 +62,7 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
                     upstream.pool.distrust();
                 }
                 let pool = std::sync::Arc::clone(&upstream.pool);
+                question.span.called(tried.sent, Some(200), OK);
                 return Ok(Reply {
                     body,
                     at,
@@ -67,6 +70,8 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
                     attempts: tried.sent,
                     operation: question.operation,
                     pool,
+                    exchange,
+                    span: question.span,
                 });
             }
             Err(failed) => failed,
@@ -95,9 +100,16 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
         match next_wait(upstream, question.call, &tried, &failed.failure) {
             Some(wait) => {
                 upstream.health.retried();
+                upstream.meter.retries();
                 sleep(wait).await;
             }
-            None => return Err(report(upstream, &failed.failure, question.operation, tried.sent)),
+            None => {
+                let error = report(upstream, &failed.failure, question.operation, tried.sent);
+                question
+                    .span
+                    .called(tried.sent, error.status, error.kind.as_str());
+                return Err(error);
+            }
         }
     }
 }
@@ -125,12 +137,12 @@ impl Failed {
 }
 
 /// One attempt, bounded by its own time limit and the call's deadline. Counts itself once it is really sent. A body
-/// comes with whether it came on a kept connection.
+/// comes with whether it came on a kept connection, and what is counted of it.
 async fn attempt(
     upstream: &Inner,
     question: &Question<'_>,
     tried: &mut Tried,
-) -> Result<(Body, bool), Failed> {
+) -> Result<(Body, bool, Exchange), Failed> {
     let deadline = question.call.deadline;
     let out_of_time = |_| Failed::early(timed_out(Kind::DeadlineExceeded));
     let leave = upstream
@@ -158,7 +170,7 @@ async fn attempt(
     let headers = request.headers_mut();
     headers.clone_from(&upstream.headers);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.extend(trace::current().map(|trace| (TRACEPARENT, trace)));
+    headers.extend(question.span.traceparent().map(|trace| (TRACEPARENT, trace)));
     headers.extend(credential.headers.iter().cloned());
 
     tried.sent = tried.sent.saturating_add(1);
@@ -170,6 +182,7 @@ async fn attempt(
     if tried.sent == 1 {
         upstream.budget().deposit(Instant::now());
     }
+    let counted = upstream.meter.sends(question.operation);
     let started = Instant::now();
     let limit = started.checked_add(upstream.settings.timeout).unwrap_or(deadline);
     let client = if tried.replayed || tried.confirmed {
@@ -185,12 +198,14 @@ async fn attempt(
             if let Some(token) = &credential.minted {
                 token.worked();
             }
-            return Ok((body, !dialled));
+            counted.ends(OK);
+            return Ok((body, !dialled, counted));
         }
         Ok(Err(broken)) => broken,
         Err(_) if limit <= deadline => (timed_out(Kind::Timeout), true),
         Err(_) => (timed_out(Kind::DeadlineExceeded), true),
     };
+    counted.ends(failure.kind.as_str());
     let stale_connection = failure.cause == Cause::Broken && !answered && !dialled;
     let long = started.elapsed().saturating_mul(2) >= upstream.settings.timeout;
     if failure.kind == Kind::RateLimited {

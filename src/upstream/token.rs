@@ -19,7 +19,10 @@ use super::auth::{Credential, NotAHeader, basic, bearer};
 use super::classify;
 use super::error::Kind;
 use super::retry::{Cause, Failure};
+use crate::telemetry::{self, Meter, OK};
 
+/// The name of a token call among the operations of adapters.
+const OPERATION: &str = "token";
 /// A token is renewed this long before it runs out.
 const EARLY: Duration = Duration::from_mins(1);
 /// Bounds on how long a token is believed to live, whatever the upstream says.
@@ -106,6 +109,7 @@ pub struct TokenCache {
     source: TokenSource,
     client: Client,
     timeout: Duration,
+    meter: Arc<Meter>,
     state: Mutex<State>,
 }
 
@@ -135,11 +139,12 @@ impl State {
 
 impl TokenCache {
     /// A cache that mints from `source` when it has nothing.
-    pub fn new(source: TokenSource, client: Client, timeout: Duration) -> Arc<Self> {
+    pub fn new(source: TokenSource, client: Client, timeout: Duration, meter: Arc<Meter>) -> Arc<Self> {
         Arc::new(Self {
             source,
             client,
             timeout,
+            meter,
             state: Mutex::default(),
         })
     }
@@ -149,7 +154,7 @@ impl TokenCache {
     /// The minting runs in its own task: the request that started it may go away, the others still get their token.
     pub(super) async fn credential(self: &Arc<Self>) -> Result<Credential, Failure> {
         let cache = Arc::clone(self);
-        let minted = tokio::spawn(async move {
+        let minted = telemetry::spawn(async move {
             let mut state = cache.state.lock().await;
             if let Some(token) = state
                 .current
@@ -214,6 +219,18 @@ impl TokenCache {
     }
 
     async fn mint(&self, generation: u64) -> Result<Minted, Failure> {
+        let span = self.meter.calls(OPERATION);
+        let exchange = self.meter.sends(OPERATION);
+        let minted = self.ask(generation).await;
+        let outcome = minted
+            .as_ref()
+            .map_or_else(|failure| failure.kind.as_str(), |_| OK);
+        exchange.ends(outcome);
+        span.called(1, None, outcome);
+        minted
+    }
+
+    async fn ask(&self, generation: u64) -> Result<Minted, Failure> {
         let call = async {
             let mut request = reqwest::Request::new(self.source.method.clone(), self.source.url.clone());
             *request.headers_mut() = self.source.headers.clone();

@@ -14,7 +14,7 @@ use crate::support::{Answer, EXAMPLE, fetch};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn loangate(arguments: &[&str]) -> Command {
+pub fn loangate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loangate"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LOANGATE__")) {
@@ -28,14 +28,14 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// A running binary, killed when the test is over.
-struct Running {
+pub struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl Running {
     /// Starts it and reads its standard output or, with `log`, its standard error.
-    fn start(mut command: Command, log: bool) -> Self {
+    pub fn start(mut command: Command, log: bool) -> Self {
         let (piped, null) = (Stdio::piped, Stdio::null);
         let mut child = if log {
             command.stdout(null()).stderr(piped()).spawn().unwrap()
@@ -59,7 +59,7 @@ impl Running {
     }
 
     /// The next line; `None` at the end of the output.
-    fn line(&self) -> Option<String> {
+    pub fn line(&self) -> Option<String> {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => Some(line),
             Err(mpsc::RecvTimeoutError::Disconnected) => None,
@@ -67,7 +67,7 @@ impl Running {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .args([format!("-{name}"), self.child.id().to_string()])
             .status()
@@ -76,7 +76,7 @@ impl Running {
     }
 
     /// Waits for the end of the output, which is the end of the process, and gives its exit code.
-    fn exit_code(&mut self) -> Option<i32> {
+    pub fn exit_code(&mut self) -> Option<i32> {
         while self.line().is_some() {}
         self.child.wait().unwrap().code()
     }
@@ -91,7 +91,7 @@ impl Drop for Running {
 }
 
 /// The example config on a port the system picks.
-fn example(directory: &tempfile::TempDir) -> PathBuf {
+pub fn example(directory: &tempfile::TempDir) -> PathBuf {
     let path = directory.path().join("loangate.toml");
     let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_delay = \"0ms\"\n\n[auth]";
     std::fs::write(&path, EXAMPLE.replace("[auth]", server)).unwrap();
@@ -99,7 +99,7 @@ fn example(directory: &tempfile::TempDir) -> PathBuf {
 }
 
 /// The address in the line that says that it is ready.
-fn ready(running: &Running) -> SocketAddr {
+pub fn ready(running: &Running) -> SocketAddr {
     loop {
         let line = running.line().expect("it ended before it was ready");
         let event: Value = serde_json::from_str(&line).unwrap();

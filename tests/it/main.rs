@@ -37,4 +37,5 @@ mod quick_start;
 mod require;
 mod secrets;
 mod support;
+mod telemetry;
 mod walks;

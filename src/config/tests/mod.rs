@@ -7,6 +7,7 @@ mod gateway;
 mod jwt;
 mod secrets;
 mod sections;
+mod telemetry;
 
 use super::{Document, Problems, Section};
 

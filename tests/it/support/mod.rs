@@ -21,6 +21,8 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 pub const EXAMPLE: &str = include_str!("../../../config/example.toml");
 const EXAMPLE_SIMULATORS: &str = "127.0.0.1:9090";
@@ -152,13 +154,21 @@ impl Setup {
         let reloader = app.reloader();
         let listener = TcpListener::bind(app.listen()).await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(app.serve(listener, pending()));
+        let (stop, told) = oneshot::channel();
+        let exited = tokio::spawn(app.serve(listener, async {
+            // Not told to stop, it serves until the test is over.
+            if told.await.is_err() {
+                pending::<()>().await;
+            }
+        }));
         Running {
             world: self.world,
             address,
             debug,
             simulated_at,
             reloader,
+            stop,
+            exited,
         }
     }
 }
@@ -172,12 +182,20 @@ pub struct Running {
     pub debug: String,
     simulated_at: SocketAddr,
     reloader: Reloader,
+    stop: oneshot::Sender<()>,
+    exited: JoinHandle<()>,
 }
 
 impl Running {
     /// Where the simulators listen.
     pub fn simulators(&self) -> SocketAddr {
         self.simulated_at
+    }
+
+    /// Stops it, and waits until it has.
+    pub async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.exited.await.unwrap();
     }
 
     /// Replaces the config while it runs.

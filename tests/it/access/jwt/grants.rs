@@ -311,3 +311,19 @@ async fn the_line_about_a_request_names_the_client_and_nothing_of_the_token() {
         .collect();
     assert_eq!(reasons, ["signature", "key", "form or algorithm", "signature"]);
 }
+
+/// What the provider of keys is asked is counted like what any upstream is; nothing of a token is.
+#[tokio::test]
+async fn fetches_of_keys_are_counted() {
+    let (key, gateway) = all(|setup| setup).await;
+    let header = format!(
+        "Bearer {}",
+        granting(&key, "one-mark", json!("metrics:read"), json!("*"))
+    );
+    let headers = [("authorization", header.as_str())];
+    let metrics = gateway.send(Method::GET, "/metrics", &headers, None).await;
+    let counted =
+        "loangate_upstream_requests_total{connection=\"auth.jwt\",operation=\"key_set\",outcome=\"ok\"} 1\n";
+    assert!(metrics.text.contains(counted), "{metrics:?}");
+    assert!(!metrics.text.contains("mark"), "{metrics:?}");
+}

@@ -1,0 +1,139 @@
+//! What the gateway counts, and the traces it takes part in. Knows no other room, so that all of them can report here.
+//!
+//! One [`Telemetry`] lives as long as the process: a reload of the config begins no count anew.
+
+#![warn(missing_docs)]
+
+mod connection;
+mod export;
+mod exposition;
+mod request;
+mod span;
+mod trace;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use reqwest::Client;
+use reqwest::header::HeaderValue;
+
+pub use connection::{Exchange, Meter, OK};
+pub use export::{Exporter, Settings};
+pub use exposition::classic;
+pub use request::Request;
+pub use span::{Answer, Span};
+pub use trace::{Trace, spawn, within};
+
+use connection::Meters;
+use request::Requests;
+use span::{Counts, Tracer};
+
+/// Where all rooms report. A clone reports to the same place.
+#[derive(Debug, Clone)]
+pub struct Telemetry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    requests: Requests,
+    meters: Meters,
+    cache: Family<Looked, Counter>,
+    spans: Counts,
+    tracer: OnceLock<Tracer>,
+}
+
+/// What a look into the cache led to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Looked {
+    result: &'static str,
+}
+
+/// What became of a span.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    outcome: &'static str,
+}
+
+impl Default for Telemetry {
+    /// Without traces of its own.
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let requests = Requests::register(&mut registry);
+        let meters = Meters::default();
+        registry.register_collector(Box::new(meters.clone()));
+        let cache = Family::<Looked, Counter>::default();
+        for result in ["hit", "miss", "stale"] {
+            // Shown before anything is counted, so that the first one is seen as a step.
+            let _ = cache.get_or_create(&Looked { result });
+        }
+        registry.register(
+            "loangate_cache_requests",
+            "Looks into the cache, by what they led to",
+            cache.clone(),
+        );
+        let spans = Family::<Ended, Counter>::default();
+        let counts = Counts {
+            exported: spans.get_or_create_owned(&Ended { outcome: "exported" }),
+            failed: spans.get_or_create_owned(&Ended { outcome: "failed" }),
+            dropped: spans.get_or_create_owned(&Ended { outcome: "dropped" }),
+        };
+        registry.register(
+            "loangate_trace_spans",
+            "Spans that ended, by what became of them",
+            spans,
+        );
+        Self(Arc::new(Inner {
+            registry,
+            requests,
+            meters,
+            cache,
+            spans: counts,
+            tracer: OnceLock::new(),
+        }))
+    }
+}
+
+impl Telemetry {
+    /// From now on takes part in traces. What hands them over has to be run; `None` if this was said before.
+    pub fn trace(&self, settings: Settings, client: Client) -> Option<Exporter> {
+        let (tracer, exporter) = export::pair(settings, client, self.0.spans.clone());
+        self.0.tracer.set(tracer).ok().map(|()| exporter)
+    }
+
+    /// A request that begins to be served. `route` is a template, never a path, which names people.
+    /// `traceparent` is the caller's.
+    pub fn request(&self, route: &str, method: &str, traceparent: Option<HeaderValue>) -> Request {
+        let tracer = self.0.tracer.get();
+        self.0.requests.begin(route, method, traceparent, tracer)
+    }
+
+    /// Where a connection reports. Its counts last as long as anybody does: a connection that a reload leaves out of
+    /// the config is gone from here with the last request that uses it.
+    pub fn meter(&self, connection: &Arc<str>) -> Arc<Meter> {
+        self.0.meters.of(connection)
+    }
+
+    /// An answer reports these connections with these words.
+    pub fn answered<'a>(&self, sources: impl IntoIterator<Item = (&'a str, &'static str)>) {
+        self.0.meters.answered(sources);
+    }
+
+    /// The cache was looked into: `hit`, `miss` or `stale`.
+    pub fn looked_up(&self, result: &'static str) {
+        self.0.cache.get_or_create(&Looked { result }).inc();
+    }
+
+    /// Everything counted so far as OpenMetrics text, with what the caller knows at this moment.
+    pub fn openmetrics(&self, now: &Registry) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode_registry(&mut text, &self.0.registry)?;
+        encode_registry(&mut text, now)?;
+        encode_eof(&mut text)?;
+        Ok(text)
+    }
+}
