@@ -31,7 +31,7 @@ same in the form of a config; change it there, and then
   exactly one of them. Prefer files: a variable is seen by whoever sees the process.
 - Durations are a whole number and `ms`, `s`, `m` or `h`; sizes a whole number and `B`, `KiB`, `MiB` or `GiB`.
 - SIGHUP reads the file again. A file with a problem changes nothing but the log. `server.listen`, `drain_delay`,
-  `shutdown_grace`, `max_in_flight`, `[log]` and `cursor.ttl` are read at the start only.
+  `shutdown_grace`, `max_in_flight`, `[log]`, `[telemetry]` and `cursor.ttl` are read at the start only.
 
 In the tables, `–` is off by default; what follows is an example.
 ";
