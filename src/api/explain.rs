@@ -11,7 +11,7 @@ use super::parameters::Pairs;
 use super::problem::Problem;
 use crate::gather::Status;
 use crate::loan::{Finding, Json, Loan, Missing, Origin};
-use crate::record::{Want, account, shown};
+use crate::record::{Sent, Want, account, shown};
 
 /// What the upstream sent, and what was made of it.
 #[derive(Serialize, ToSchema)]
@@ -82,15 +82,13 @@ pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Pro
 }
 
 fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<'a> {
-    let records = loan.received.records().iter().map(|record| Record {
-        name: match record.name() {
-            "" => "loan",
-            name => name,
-        },
-        received: shown(record, want),
-    });
+    let records = loan.received.records().iter();
+    let records: Vec<_> = records
+        .map(|record| (record.name(), shown(record, want)))
+        .collect();
+    let sent = Sent::of(&records);
     let fields = account(loan).into_iter().map(|account| Field {
-        received: account.received(loan, want),
+        received: account.received(&sent),
         path: account.path.into_owned(),
         value: account.value,
         origin: match account.finding {
@@ -103,9 +101,17 @@ fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<
         },
         source: Some(account.source).filter(|source| !source.is_empty()),
     });
+    let fields = fields.collect();
+    let records = records.into_iter().map(|(name, received)| Record {
+        name: match name {
+            "" => "loan",
+            name => name,
+        },
+        received,
+    });
     Explanation {
         loan: presented,
         records: records.collect(),
-        fields: fields.collect(),
+        fields,
     }
 }
