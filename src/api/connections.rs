@@ -87,6 +87,7 @@ pub(super) struct Answer<'a> {
 #[utoipa::path(
     get,
     path = "/connections",
+    operation_id = "list_connections",
     tag = "connections",
     responses((status = 200, description = "The connections", body = List<'_, View<'_>>), Guarded)
 )]
@@ -123,6 +124,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/connections/{id}",
+    operation_id = "get_connection",
     tag = "connections",
     params(("id" = String, Path, description = "The connection's name.")),
     responses((status = 200, description = "The connection", body = Answer<'_>), Guarded)

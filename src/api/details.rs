@@ -18,6 +18,7 @@ use crate::loan::{Instalment, Snapshot, Transaction};
 #[utoipa::path(
     get,
     path = "/loans/{id}/transactions",
+    operation_id = "list_transactions",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), TransactionParameters),
     responses((status = 200, description = "A page of the ledger", body = List<'_, Transaction>), Upstreams)
@@ -31,6 +32,7 @@ pub(super) async fn transactions(loan: OneLoan, pairs: Pairs) -> Result<Response
 #[utoipa::path(
     get,
     path = "/loans/{id}/schedule",
+    operation_id = "list_instalments",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), RowsParameters),
     responses((status = 200, description = "A page of the plan", body = List<'_, Instalment>), Upstreams)
@@ -44,6 +46,7 @@ pub(super) async fn schedule(loan: OneLoan, pairs: Pairs) -> Result<Response, Pr
 #[utoipa::path(
     get,
     path = "/loans/{id}/snapshots",
+    operation_id = "list_snapshots",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), RowsParameters),
     responses((status = 200, description = "A page of the observations", body = List<'_, Snapshot>), Upstreams)

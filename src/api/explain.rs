@@ -59,6 +59,7 @@ struct Field {
 #[utoipa::path(
     get,
     path = "/loans/{id}/explain",
+    operation_id = "explain_loan",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), ExplanationParameters),
     responses((status = 200, description = "The explanation", body = One<'_, Explanation<'_>>), Upstreams)

@@ -31,6 +31,7 @@ use crate::record::Want;
 #[utoipa::path(
     get,
     path = "/loans",
+    operation_id = "list_loans",
     tag = "loans",
     params(ListParameters),
     responses((status = 200, description = "A page, or everything", content(
@@ -56,6 +57,7 @@ pub(super) async fn list(
 #[utoipa::path(
     post,
     path = "/loans/search",
+    operation_id = "search_loans",
     tag = "loans",
     request_body = SearchBody,
     responses((status = 200, description = "A page, or everything", content(
@@ -161,6 +163,7 @@ async fn answer(
 #[utoipa::path(
     get,
     path = "/loans/{id}",
+    operation_id = "get_loan",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), LoanParameters),
     responses((status = 200, description = "The loan", body = One<'_, Loan>), Upstreams)

@@ -181,6 +181,7 @@ struct Word {
 #[utoipa::path(
     get,
     path = "/livez",
+    operation_id = "is_alive",
     tag = "operation",
     security(()),
     responses((status = 200, description = "It is", body = Word), Open)
@@ -193,6 +194,7 @@ async fn alive() -> Json<Word> {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "is_ready",
     tag = "operation",
     security(()),
     responses(
@@ -244,6 +246,7 @@ fn parameter(path: &MatchedParameter) -> Option<&str> {
 #[utoipa::path(
     get,
     path = "/problems/{code}",
+    operation_id = "explain_problem",
     tag = "operation",
     security(()),
     params(("code" = Code, Path, description = "The code.")),

@@ -19,6 +19,7 @@ use crate::gather::Figures;
 #[utoipa::path(
     get,
     path = "/loans/summary",
+    operation_id = "summarize_loans",
     tag = "loans",
     params(SummaryParameters),
     responses((status = 200, description = "The totals", body = One<'_, Figures>), Upstreams)

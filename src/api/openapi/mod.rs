@@ -118,6 +118,7 @@ impl Written {
 #[utoipa::path(
     get,
     path = "/openapi.json",
+    operation_id = "get_document",
     tag = "operation",
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object), Open)

@@ -22,6 +22,7 @@ const CACHED: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600
 #[utoipa::path(
     get,
     path = "/docs",
+    operation_id = "show_document",
     tag = "operation",
     security(()),
     responses((status = 200, description = "A page for a browser", content_type = "text/html", body = String), Open)
