@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::access::Caller;
 use super::answers::{List, PageInfo};
-use super::openapi::Guarded;
+use super::openapi::{Guarded, NamedConnection};
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
 use super::{Api, MatchedParameter, RequestId, media, parameter};
@@ -127,7 +127,7 @@ pub(super) async fn list(
     operation_id = "get_connection",
     tag = "connections",
     params(("id" = String, Path, description = "The connection's name.")),
-    responses((status = 200, description = "The connection", body = Answer<'_>), Guarded)
+    responses((status = 200, description = "The connection", body = Answer<'_>), NamedConnection)
 )]
 pub(super) async fn get(
     State(api): State<Api>,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::answers::{One, respond, tag, with};
 use super::one_loan::OneLoan;
-use super::openapi::{ExplanationParameters, Upstreams};
+use super::openapi::{ExplanationParameters, Explanations};
 use super::parameters::Pairs;
 use super::problem::Problem;
 use crate::gather::Status;
@@ -62,7 +62,7 @@ struct Field {
     operation_id = "explain_loan",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), ExplanationParameters),
-    responses((status = 200, description = "The explanation", body = One<'_, Explanation<'_>>), Upstreams)
+    responses((status = 200, description = "The explanation", body = One<'_, Explanation<'_>>), Explanations)
 )]
 pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
     let (want, asker) = pairs.explanation(&loan.caller)?;

@@ -42,7 +42,7 @@ pub use access::{Access, Limit, Meters, Scope, Settings};
 use cursor::Cursors;
 use ipnet::IpNet;
 pub(crate) use middleware::RequestId;
-use openapi::{Open, Particulars, Written};
+use openapi::{NamedCode, Particulars, Probe, Written};
 use problem::{Code, Problem};
 use remote::Proxies;
 
@@ -152,6 +152,7 @@ impl Api {
         let particulars = Particulars {
             base_path,
             connections: open,
+            keys: self.access.takes_keys(),
         };
         self.document = Written::of(&openapi::finished(document, &particulars));
         let routes = routes
@@ -184,7 +185,7 @@ struct Word {
     operation_id = "is_alive",
     tag = "operation",
     security(()),
-    responses((status = 200, description = "It is", body = Word), Open)
+    responses((status = 200, description = "It is", body = Word), Probe)
 )]
 async fn alive() -> Json<Word> {
     Json(Word { status: "alive" })
@@ -198,7 +199,7 @@ async fn alive() -> Json<Word> {
     tag = "operation",
     security(()),
     responses(
-        Open,
+        Probe,
         (status = 200, description = "Yes", body = Word),
         (status = 503, description = "No: it is being stopped", body = Word),
     )
@@ -250,7 +251,7 @@ fn parameter(path: &MatchedParameter) -> Option<&str> {
     tag = "operation",
     security(()),
     params(("code" = Code, Path, description = "The code.")),
-    responses((status = 200, description = "The explanation", body = Explanation), Open)
+    responses((status = 200, description = "The explanation", body = Explanation), NamedCode)
 )]
 async fn problem_code(path: MatchedParameter) -> Result<Json<Explanation>, Problem> {
     let word = parameter(&path);

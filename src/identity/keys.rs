@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, Shared};
 use jsonwebtoken::Algorithm;
 use tokio::time::Instant;
 
-use super::key_set::{Document, KeySet};
+use super::key_set::{Document, KeySet, MOST};
 use crate::telemetry::Telemetry;
 use crate::upstream::{Answers, Call, Dialler, Error, Kind, Settings, Upstream, Url, circuit, retry};
 
@@ -82,7 +82,11 @@ impl Provider {
             .upstream
             .get(&call, OPERATION, Answers::AreAnonymous, &[], &[])
             .await?;
-        let keys = KeySet::of(&reply.json::<Document<'_>>().inspect_err(warn)?);
+        let document = reply.json::<Document<'_>>().inspect_err(warn)?;
+        let keys = KeySet::of(&document);
+        if keys.len() >= MOST && document.len() > MOST {
+            tracing::warn!(read = MOST, "the key set has more keys than are read");
+        }
         if keys.len() == 0 {
             let failure = reply.failure(
                 Kind::BadPayload,
