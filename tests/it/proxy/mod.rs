@@ -14,9 +14,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::support::{Answer, fetch};
+use crate::support::Answer;
 
 const SHIPPED: &str = include_str!("../../../deploy/nginx/loangate.conf");
 const SOON: Duration = Duration::from_secs(10);
@@ -110,7 +110,7 @@ impl Nginx {
     }
 
     async fn get(&self, path: &str) -> Answer {
-        fetch(&self.url(path)).await
+        answered(caller(Ipv4Addr::LOCALHOST).get(self.url(path))).await
     }
 
     /// What is in this one of its logs.
@@ -138,6 +138,18 @@ fn caller(from: Ipv4Addr) -> reqwest::Client {
         .pool_max_idle_per_host(0)
         .build()
         .unwrap()
+}
+
+/// What came, of the gateway or of nginx itself. Not held to the API's document: nginx adds a header of its own.
+async fn answered(request: reqwest::RequestBuilder) -> Answer {
+    let started = Instant::now();
+    let response = request.send().await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
+        took: started.elapsed(),
+    }
 }
 
 /// The numbers of the file are those of the gateway it stands before.
