@@ -18,6 +18,8 @@ use super::Patience;
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     serving: AtomicBool,
+    /// Whether one has begun since somebody looked: answered at once, it is over before the next read.
+    begun: AtomicBool,
     /// Who read while it was: the HTTP library does not read again by itself, so nobody would start the next deadline.
     reader: AtomicWaker,
 }
@@ -26,11 +28,16 @@ impl Exchange {
     /// A request's head is complete. Until the result is dropped the client is not waited for.
     pub(super) fn begin(self: &Arc<Self>) -> Serving {
         self.serving.store(true, Ordering::Relaxed);
+        self.begun.store(true, Ordering::Relaxed);
         Serving(Arc::clone(self))
     }
 
     fn serving(&self) -> bool {
         self.serving.load(Ordering::Relaxed)
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -121,10 +128,12 @@ impl AsyncRead for Guarded {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        let begun = this.exchange.has_begun();
         if this.exchange.serving() {
             this.owes = Owes::Nothing;
-        } else if this.owes == Owes::Nothing {
-            this.owe(Owes::NextRequest, this.patience.idle);
+        } else if begun || this.owes == Owes::Nothing {
+            this.owes = Owes::NextRequest;
+            reset(&mut this.read_by, this.patience.idle);
         }
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buffer) {

@@ -171,6 +171,31 @@ async fn an_idle_kept_connection_is_ended_and_a_busy_one_is_not() {
     assert!(started.elapsed() >= SHORT * 2);
 }
 
+/// Answered before anybody reads again, a request is over all the same: its head is not waited for any more.
+#[tokio::test]
+async fn a_kept_connection_outlives_the_deadline_of_its_first_head() {
+    let served = serve(Patience {
+        head: SHORT,
+        ..PATIENT
+    })
+    .await;
+    let mut stream = connect(served.address).await;
+    let started = Instant::now();
+    while started.elapsed() < SHORT * 3 {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: gateway\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"well") {
+            let read = stream.read_buf(&mut answer).await.unwrap();
+            assert!(read > 0, "closed after {:?}", started.elapsed());
+        }
+    }
+    // And idle, it waits for as long as an idle one may.
+    assert!(timeout(SHORT * 2, stream.read_u8()).await.is_err());
+}
+
 #[tokio::test]
 async fn clients_that_never_read_are_ended() {
     let patience = Patience {
