@@ -22,15 +22,15 @@ class Facts:
     pinned: bool
     machine: str
     tools: str
-    load: tuple
+    others: float
     given: object
 
 
 def written(facts):
     given = facts.given
     lines = [
-        f"Measured {given.write or 'now'} on {facts.machine}; load average {facts.load[0][0]:.1f} before and "
-        f"{facts.load[1][0]:.1f} after it, of the latter up to 2 its own. {given.beside}".strip(),
+        f"Measured {given.write or 'now'} on {facts.machine}, of which other programs took "
+        f"{facts.others:.0f} % meanwhile. {given.beside}".strip(),
         "",
         f"`{command(given)}`: {given.rounds} turns of each, one after another; each turn a new process, its answer "
         f"checked, 1 s to warm up, then {given.seconds} s of wrk (longer for who is slow) with {given.connections} kept connections; upstreams "

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 
 import report
 from subjects import BENCH, BUILT, CALLS, GATEWAY, RECORDS, SHORT, SUBJECTS, Missing, Wrong, build
-from system import Running, fetch, free_port, processors
+from system import Neighbours, Running, fetch, free_port, processors
 
 STARTS = 10
 # Requests of a turn for each connection, if they are to be had in this many seconds.
@@ -204,7 +204,7 @@ def main():
             present.append(subject)
         except Missing as reason:
             absent[subject.title] = str(reason)
-    before = os.getloadavg()
+    neighbours = Neighbours()
     turns = collections.defaultdict(list)
     with ExitStack() as stack:
         bench = Bench(given, stack)
@@ -231,21 +231,21 @@ def main():
             rate = round(statistics.median(turn["rate"] for turn in turns["gateway"]) / 2)
             latencies = bench.latencies(paced, rate)
             starts = bench.starts()
-        facts = report.Facts(
-            subjects=present,
-            turns=turns,
-            absent=absent,
-            latencies=latencies,
-            rate=rate,
-            starts=starts,
-            binary=GATEWAY.stat().st_size,
-            lists=sum(map(len, bench.bodies.values())),
-            pinned=bench.others is not None,
-            machine=f"{cpu()}, {os.cpu_count()} processors, {platform.system()} {platform.release()}",
-            tools=wrk(),
-            load=(before, os.getloadavg()),
-            given=given,
-        )
+    facts = report.Facts(
+        subjects=present,
+        turns=turns,
+        absent=absent,
+        latencies=latencies,
+        rate=rate,
+        starts=starts,
+        binary=GATEWAY.stat().st_size,
+        lists=sum(map(len, bench.bodies.values())),
+        pinned=bench.others is not None,
+        machine=f"{cpu()}, {os.cpu_count()} processors, {platform.system()} {platform.release()}",
+        tools=wrk(),
+        others=neighbours.share(),
+        given=given,
+    )
     text = report.written(facts)
     print(text)
     if given.write:

@@ -37,6 +37,18 @@ def fetch(port, path, body=None, headers=None):
         connection.close()
 
 
+class Neighbours:
+    """What programs that are not ours take of the machine, from here on."""
+
+    def __init__(self):
+        self.began, self.busy, self.mine = time.monotonic(), _busy(), _own()
+
+    def share(self):
+        """In per cent of all processors, once our own processes have ended."""
+        there = (time.monotonic() - self.began) * os.cpu_count()
+        return 100 * max(0, _busy() - self.busy - _own() + self.mine) / there
+
+
 class Running:
     """A process and its children, ended by `stop` or at the end of a `with`."""
 
@@ -128,3 +140,14 @@ def _stat(process):
     """The fields of /proc/…/stat that follow the name, which may hold anything; the first is the state."""
     with open(f"/proc/{process}/stat") as stat:
         return stat.read().rpartition(")")[2].split()
+
+
+def _busy():
+    """Seconds that all processors were busy: user, nice, system, irq and softirq."""
+    with open("/proc/stat") as stat:
+        fields = [int(field) for field in stat.readline().split()[1:]]
+    return sum(fields[:3] + fields[5:7]) / TICKS
+
+
+def _own():
+    return sum(os.times()[:4])
