@@ -88,11 +88,11 @@ def row(subject, turns):
 def targets(facts):
     """What, the bound in words, the values, how they are shown, whether the median holds."""
     ratios = [
-        ("gateway", "forward", "CPU, of bare axum + reqwest", "at most 2.0", lambda x: x <= 2),
-        ("gateway", "fastify", "CPU, of Fastify", "below 1", lambda x: x < 1),
-        ("gateway", "tailcall", "CPU, of Tailcall", "below 0.333", lambda x: x < 1 / 3),
-        ("gateway", "fastapi", "CPU, of FastAPI", "below 0.0167", lambda x: x < 1 / 60),
-        ("cached", "memory", "CPU of a cache hit, of axum from memory", "at most 1.5", lambda x: x <= 1.5),
+        ("gateway", "forward", "CPU, times that of bare axum + reqwest", "at most 2.0", lambda x: x <= 2),
+        ("gateway", "fastify", "CPU, times that of Fastify", "below 1", lambda x: x < 1),
+        ("gateway", "tailcall", "CPU, times that of Tailcall", "below 0.333", lambda x: x < 1 / 3),
+        ("gateway", "fastapi", "CPU, times that of FastAPI", "below 0.0167", lambda x: x < 1 / 60),
+        ("cached", "memory", "CPU of a cache hit, times that of axum from memory", "at most 1.5", lambda x: x <= 1.5),
     ]
     for mine, theirs, what, wanted, holds in ratios:
         pairs = zip(facts.turns.get(mine, ()), facts.turns.get(theirs, ()))

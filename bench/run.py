@@ -213,8 +213,6 @@ def main():
                 try:
                     seen = bench.turn(subject)
                 except (Wrong, RuntimeError) as problem:
-                    if subject.name in SHORT:
-                        raise SystemExit(f"{subject.title}: {problem}") from problem
                     absent[subject.title] = "; ".join(str(problem).split("\n"))[:300]
                     present.remove(subject)
                     turns.pop(subject.name, None)
@@ -229,7 +227,10 @@ def main():
         latencies, rate, starts = {}, 0, {}
         if len(paced) == 2:
             rate = round(statistics.median(turn["rate"] for turn in turns["gateway"]) / 2)
-            latencies = bench.latencies(paced, rate)
+            try:
+                latencies = bench.latencies(paced, rate)
+            except Wrong as problem:
+                absent["latency at a fixed rate"] = str(problem)
             starts = bench.starts()
     facts = report.Facts(
         subjects=present,
@@ -250,6 +251,8 @@ def main():
     print(text)
     if given.write:
         report.put(text)
+    # Peers come and go; these must be there.
+    return int(any(subject.title in absent for subject in SUBJECTS if subject.name in SHORT))
 
 
 def wrk():
@@ -265,4 +268,4 @@ def cpu():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
