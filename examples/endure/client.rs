@@ -65,7 +65,10 @@ impl Listing {
 
 /// The text of a GET.
 pub(crate) fn request(target: &str) -> Vec<u8> {
-    format!("GET {target} HTTP/1.1\r\nhost: endure.test\r\naccept: application/json\r\n\r\n").into_bytes()
+    format!(
+        "GET {target} HTTP/1.1\r\nhost: endure.test\r\naccept: application/json, text/plain;q=0.5\r\n\r\n"
+    )
+    .into_bytes()
 }
 
 /// One GET on a connection of its own.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 
 use super::RequestId;
 use super::problem::Problem;
@@ -28,7 +28,6 @@ struct Began {
     telemetry: Telemetry,
     request: telemetry::Request,
     id: RequestId,
-    method: Method,
     remote: Option<IpAddr>,
 }
 
@@ -67,15 +66,17 @@ impl Audit {
         remote: Option<IpAddr>,
         request: &Request,
     ) -> Self {
-        let method = request.method().clone();
         let mut given = request.headers().get_all("traceparent").into_iter();
         // Of two nobody knows which one is meant.
         let traceparent = given.next().filter(|_| given.next().is_none());
         Self::new(Some(Began {
             telemetry: telemetry.clone(),
-            request: telemetry.request(route.unwrap_or("(none)"), method.as_str(), traceparent.cloned()),
+            request: telemetry.request(
+                route.unwrap_or("(none)"),
+                request.method().as_str(),
+                traceparent.cloned(),
+            ),
             id,
-            method,
             remote,
         }))
     }
@@ -166,7 +167,7 @@ impl Drop for Record {
             trace_id = began.request.trace_id(),
             client = answer.client,
             remote = began.remote.map(tracing::field::display),
-            method = began.method.as_str(),
+            method = began.request.method(),
             route = began.request.route(),
             status = answer.status,
             outcome = answer.outcome,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::access::Caller;
 use super::answers::{List, PageInfo};
-use super::openapi::Guarded;
+use super::openapi::{Guarded, NamedConnection};
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
 use super::{Api, MatchedParameter, RequestId, media, parameter};
@@ -87,6 +87,7 @@ pub(super) struct Answer<'a> {
 #[utoipa::path(
     get,
     path = "/connections",
+    operation_id = "list_connections",
     tag = "connections",
     responses((status = 200, description = "The connections", body = List<'_, View<'_>>), Guarded)
 )]
@@ -123,9 +124,10 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/connections/{id}",
+    operation_id = "get_connection",
     tag = "connections",
     params(("id" = String, Path, description = "The connection's name.")),
-    responses((status = 200, description = "The connection", body = Answer<'_>), Guarded)
+    responses((status = 200, description = "The connection", body = Answer<'_>), NamedConnection)
 )]
 pub(super) async fn get(
     State(api): State<Api>,

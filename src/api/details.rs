@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::answers::{List, PageInfo, SCHEDULE, TRANSACTIONS, respond, tag};
 use super::failures::{absent, answered, refused};
 use super::one_loan::OneLoan;
-use super::openapi::{RowsParameters, TransactionParameters, Upstreams};
+use super::openapi::{Rows, RowsParameters, TransactionParameters};
 use super::parameters::{Pairs, RowsRequest, TransactionFilter};
 use super::problem::{Code, Problem};
 use crate::gather::{Consistency, Found, Part, Read, RowsPage, Status};
@@ -18,9 +18,10 @@ use crate::loan::{Instalment, Snapshot, Transaction};
 #[utoipa::path(
     get,
     path = "/loans/{id}/transactions",
+    operation_id = "list_transactions",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), TransactionParameters),
-    responses((status = 200, description = "A page of the ledger", body = List<'_, Transaction>), Upstreams)
+    responses((status = 200, description = "A page of the ledger", body = List<'_, Transaction>), Rows)
 )]
 pub(super) async fn transactions(loan: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
     let (request, filter) = pairs.transactions_request(&loan)?;
@@ -31,9 +32,10 @@ pub(super) async fn transactions(loan: OneLoan, pairs: Pairs) -> Result<Response
 #[utoipa::path(
     get,
     path = "/loans/{id}/schedule",
+    operation_id = "list_instalments",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), RowsParameters),
-    responses((status = 200, description = "A page of the plan", body = List<'_, Instalment>), Upstreams)
+    responses((status = 200, description = "A page of the plan", body = List<'_, Instalment>), Rows)
 )]
 pub(super) async fn schedule(loan: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
     let request = pairs.rows_request(&loan, "schedule")?;
@@ -44,9 +46,10 @@ pub(super) async fn schedule(loan: OneLoan, pairs: Pairs) -> Result<Response, Pr
 #[utoipa::path(
     get,
     path = "/loans/{id}/snapshots",
+    operation_id = "list_snapshots",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), RowsParameters),
-    responses((status = 200, description = "A page of the observations", body = List<'_, Snapshot>), Upstreams)
+    responses((status = 200, description = "A page of the observations", body = List<'_, Snapshot>), Rows)
 )]
 pub(super) async fn snapshots(loan: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
     let request = pairs.rows_request(&loan, "snapshots")?;

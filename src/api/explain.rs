@@ -6,12 +6,12 @@ use utoipa::ToSchema;
 
 use super::answers::{One, respond, tag, with};
 use super::one_loan::OneLoan;
-use super::openapi::{ExplanationParameters, Upstreams};
+use super::openapi::{ExplanationParameters, Explanations};
 use super::parameters::Pairs;
 use super::problem::Problem;
 use crate::gather::Status;
 use crate::loan::{Finding, Json, Loan, Missing, Origin};
-use crate::record::{Want, account, shown};
+use crate::record::{Sent, Want, account, shown};
 
 /// What the upstream sent, and what was made of it.
 #[derive(Serialize, ToSchema)]
@@ -59,9 +59,10 @@ struct Field {
 #[utoipa::path(
     get,
     path = "/loans/{id}/explain",
+    operation_id = "explain_loan",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), ExplanationParameters),
-    responses((status = 200, description = "The explanation", body = One<'_, Explanation<'_>>), Upstreams)
+    responses((status = 200, description = "The explanation", body = One<'_, Explanation<'_>>), Explanations)
 )]
 pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
     let (want, asker) = pairs.explanation(&loan.caller)?;
@@ -82,15 +83,13 @@ pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Pro
 }
 
 fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<'a> {
-    let records = loan.received.records().iter().map(|record| Record {
-        name: match record.name() {
-            "" => "loan",
-            name => name,
-        },
-        received: shown(record, want),
-    });
+    let records = loan.received.records().iter();
+    let records: Vec<_> = records
+        .map(|record| (record.name(), shown(record, want)))
+        .collect();
+    let sent = Sent::of(&records);
     let fields = account(loan).into_iter().map(|account| Field {
-        received: account.received(loan, want),
+        received: account.received(&sent),
         path: account.path.into_owned(),
         value: account.value,
         origin: match account.finding {
@@ -103,9 +102,17 @@ fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<
         },
         source: Some(account.source).filter(|source| !source.is_empty()),
     });
+    let fields = fields.collect();
+    let records = records.into_iter().map(|(name, received)| Record {
+        name: match name {
+            "" => "loan",
+            name => name,
+        },
+        received,
+    });
     Explanation {
         loan: presented,
         records: records.collect(),
-        fields: fields.collect(),
+        fields,
     }
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use super::access::Caller;
 use super::answers::presented;
@@ -41,13 +42,18 @@ enum Part {
     Cut,
 }
 
-/// The last line of a stream.
-#[derive(Serialize)]
+/// The last line of a stream as `application/x-ndjson`; without it, the stream was cut.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExportEnd)]
 #[expect(clippy::struct_field_names, reason = "the contract's name")]
-struct End<'a> {
+pub(super) struct End<'a> {
+    /// Always true.
     end: bool,
+    /// Whether nothing is missing.
     complete: bool,
+    /// Loans in the stream.
     count: usize,
+    /// How every selected connection did.
     sources: &'a [Source],
 }
 

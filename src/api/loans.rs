@@ -16,7 +16,7 @@ use super::failures::{answered, refused};
 use super::media::{self, Format};
 use super::middleware::InFlight;
 use super::one_loan::OneLoan;
-use super::openapi::{ListParameters, LoanParameters, SearchBody, Upstreams};
+use super::openapi::{ListParameters, Lists, LoanParameters, Loans, SearchBody, Searches};
 use super::parameters::{ListRequest, Pairs};
 use super::problem::{ParameterError, Problem};
 use super::{Api, RequestId};
@@ -26,18 +26,19 @@ use crate::record::Want;
 
 /// The loans of every selected connection.
 ///
-/// As `application/x-ndjson` all of them, one a line, ended by a line with `end`: a
-/// stream without that line was cut. As `text/csv` all of them in a flat table, whole or aborted.
+/// As `application/x-ndjson` all of them, one `Loan` a line, and at the end an `ExportEnd`: a
+/// stream without that was cut. As `text/csv` all of them in a flat table, whole or aborted.
 #[utoipa::path(
     get,
     path = "/loans",
+    operation_id = "list_loans",
     tag = "loans",
     params(ListParameters),
     responses((status = 200, description = "A page, or everything", content(
         (List<'_, Loan> = "application/json"),
         (String = "application/x-ndjson"),
         (String = "text/csv"),
-    )), Upstreams)
+    )), Lists)
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -56,13 +57,14 @@ pub(super) async fn list(
 #[utoipa::path(
     post,
     path = "/loans/search",
+    operation_id = "search_loans",
     tag = "loans",
     request_body = SearchBody,
     responses((status = 200, description = "A page, or everything", content(
         (List<'_, Loan> = "application/json"),
         (String = "application/x-ndjson"),
         (String = "text/csv"),
-    )), Upstreams)
+    )), Searches)
 )]
 pub(super) async fn search(
     State(api): State<Api>,
@@ -161,9 +163,10 @@ async fn answer(
 #[utoipa::path(
     get,
     path = "/loans/{id}",
+    operation_id = "get_loan",
     tag = "loans",
     params(("id" = String, Path, description = "The loan's `id`."), LoanParameters),
-    responses((status = 200, description = "The loan", body = One<'_, Loan>), Upstreams)
+    responses((status = 200, description = "The loan", body = One<'_, Loan>), Loans)
 )]
 pub(super) async fn get(request: OneLoan, pairs: Pairs) -> Result<Response, Problem> {
     let (want, asker) = pairs.single_loan(&request.caller)?;

@@ -31,6 +31,7 @@ struct Build {
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "get_metrics",
     tag = "operation",
     responses(
         (

@@ -84,12 +84,16 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
+/// The template of the request's address, without our prefix; `None` where there is no such route.
+fn route<'r>(api: &Api, request: &'r Request) -> Option<&'r str> {
+    let route = request.extensions().get::<MatchedPath>()?.as_str();
+    Some(route.strip_prefix(&*api.base_path).unwrap_or(route))
+}
+
 /// Gives the request its id, renders problems, and has one line written.
 async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
-    let route = request.extensions().get::<MatchedPath>();
-    let route = route.map(MatchedPath::as_str);
-    let route = route.map(|route| route.strip_prefix(&*api.base_path).unwrap_or(route));
+    let route = route(&api, &request);
     let remote = api.proxies.remote(&request);
     let audit = Audit::begin(&api.telemetry, id.clone(), route, remote, &request);
     request.extensions_mut().insert(id.clone());
@@ -127,9 +131,7 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
 /// Finds out who asks, before anything of the request is believed or anybody else is asked: whether there is such a
 /// client, whether it asks too often, whether it may do this at all.
 async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let route = route.map(|route| route.strip_prefix(&*api.base_path).unwrap_or(route));
-    let need = Need::of(request.method(), route);
+    let need = Need::of(request.method(), route(&api, &request));
     if need == Need::Nothing {
         return next.run(request).await;
     }
@@ -185,8 +187,7 @@ fn names_one_host(request: &Request) -> bool {
 
 /// Refuses at once what would have to wait, and addresses that are too long. The probes always pass.
 async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if path.ends_with("/livez") || path.ends_with("/readyz") {
+    if matches!(route(&api, &request), Some("/livez" | "/readyz")) {
         return next.run(request).await;
     }
     if request

@@ -42,7 +42,7 @@ pub use access::{Access, Limit, Meters, Scope, Settings};
 use cursor::Cursors;
 use ipnet::IpNet;
 pub(crate) use middleware::RequestId;
-use openapi::{Open, Particulars, Written};
+use openapi::{NamedCode, Particulars, Probe, Written};
 use problem::{Code, Problem};
 use remote::Proxies;
 
@@ -152,6 +152,7 @@ impl Api {
         let particulars = Particulars {
             base_path,
             connections: open,
+            keys: self.access.takes_keys(),
         };
         self.document = Written::of(&openapi::finished(document, &particulars));
         let routes = routes
@@ -181,9 +182,10 @@ struct Word {
 #[utoipa::path(
     get,
     path = "/livez",
+    operation_id = "is_alive",
     tag = "operation",
     security(()),
-    responses((status = 200, description = "It is", body = Word), Open)
+    responses((status = 200, description = "It is", body = Word), Probe)
 )]
 async fn alive() -> Json<Word> {
     Json(Word { status: "alive" })
@@ -193,10 +195,11 @@ async fn alive() -> Json<Word> {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "is_ready",
     tag = "operation",
     security(()),
     responses(
-        Open,
+        Probe,
         (status = 200, description = "Yes", body = Word),
         (status = 503, description = "No: it is being stopped", body = Word),
     )
@@ -244,10 +247,11 @@ fn parameter(path: &MatchedParameter) -> Option<&str> {
 #[utoipa::path(
     get,
     path = "/problems/{code}",
+    operation_id = "explain_problem",
     tag = "operation",
     security(()),
     params(("code" = Code, Path, description = "The code.")),
-    responses((status = 200, description = "The explanation", body = Explanation), Open)
+    responses((status = 200, description = "The explanation", body = Explanation), NamedCode)
 )]
 async fn problem_code(path: MatchedParameter) -> Result<Json<Explanation>, Problem> {
     let word = parameter(&path);

@@ -87,7 +87,7 @@ codes! {
     LoanNotFound = "loan_not_found", NOT_FOUND, "No such loan",
         "No connection has a loan with this id. Ids come from the list; they begin with the connection's name.";
     ConnectionNotFound = "connection_not_found", NOT_FOUND, "No such connection",
-        "This gateway has no connection of this name, or none you may see.";
+        "This gateway has no connection of this name. To a client that may not see all of them, any other name is `forbidden`.";
     CapabilityNotSupported = "capability_not_supported", NOT_FOUND, "Not supported here",
         "The address is right, and this connection, this configuration or this version cannot answer it. `detail` says what can.";
     ReferenceNotFound = "reference_not_found", NOT_FOUND, "No such reference",

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::access::Caller;
 use super::answers::{One, respond, tag};
 use super::failures::{answered, refused};
-use super::openapi::{SummaryParameters, Upstreams};
+use super::openapi::{SummaryParameters, Totals};
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
 use super::{Api, RequestId, media};
@@ -19,9 +19,10 @@ use crate::gather::Figures;
 #[utoipa::path(
     get,
     path = "/loans/summary",
+    operation_id = "summarize_loans",
     tag = "loans",
     params(SummaryParameters),
-    responses((status = 200, description = "The totals", body = One<'_, Figures>), Upstreams)
+    responses((status = 200, description = "The totals", body = One<'_, Figures>), Totals)
 )]
 pub(super) async fn summary(
     State(api): State<Api>,

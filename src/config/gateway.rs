@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::auth::{Auth, auth};
 use super::document::Document;
@@ -300,7 +301,12 @@ fn log(section: &mut Section<'_>) -> Log {
     let formats = [("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
     let format = section.choice("format", LogFormat::Json, &formats);
     let filter = section.string_or("filter", "info");
-    if EnvFilter::try_new(&filter).is_err() {
+    // A word that is no level is taken for the name of a target, and all others are off: a typo would silence the log.
+    let misspelt = |directive: &str| {
+        let directive = directive.trim();
+        directive.is_empty() || (!directive.contains(['=', '[']) && directive.parse::<LevelFilter>().is_err())
+    };
+    if EnvFilter::try_new(&filter).is_err() || filter.split(',').any(misspelt) {
         section.problem(
             "filter",
             "must be a log filter such as \"info\" or \"warn,loangate=debug\"",

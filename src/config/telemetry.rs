@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use secrecy::ExposeSecret as _;
@@ -28,6 +28,16 @@ pub struct Telemetry {
 
 /// The path of traces below an OTLP endpoint.
 const TRACES: [&str; 2] = ["v1", "traces"];
+
+/// Headers that are what the request is, and not a caller's to choose.
+const OURS: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::HOST,
+    header::TRANSFER_ENCODING,
+];
 
 const MILLION: u32 = 1_000_000;
 
@@ -88,6 +98,9 @@ fn headers(section: &mut Section<'_>) -> HeaderMap {
     for given in section.secrets("otlp_headers") {
         let header = given.expose_secret().split_once('=').and_then(|(name, value)| {
             let name = name.trim().parse::<HeaderName>().ok()?;
+            if OURS.contains(&name) {
+                return None;
+            }
             let mut value = value.trim().parse::<HeaderValue>().ok()?;
             value.set_sensitive(true);
             Some((name, value))
@@ -99,7 +112,7 @@ fn headers(section: &mut Section<'_>) -> HeaderMap {
             // What was given is not repeated: it may be a secret.
             None => section.problem(
                 "otlp_headers",
-                "each must be a header such as \"authorization=Bearer …\"",
+                "each must be a header such as \"authorization=Bearer …\", and none that the request has anyway",
             ),
         }
     }

@@ -106,6 +106,12 @@ impl Connection {
         })
     }
 
+    /// What came does not add up, though every answer did: a failure that no single answer shows.
+    pub(super) fn broken(&self, operation: &'static str, why: &'static str) -> Error {
+        tracing::warn!(connection = &*self.id, operation, why, "a source is not whole");
+        Error::new(Kind::BadPayload, operation, why)
+    }
+
     /// Counts what a page brought that no document names.
     pub(super) fn drifted(&self, page: Vec<Drift>) {
         for kind in DriftKind::ALL {

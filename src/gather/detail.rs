@@ -178,7 +178,10 @@ impl<T> Read<T> {
             let full = number == limits.max_pages || self.rows.len() > limits.max_gathered;
             self.absorb(connection, page);
             if more && full {
-                self.worst(broken("It has more rows than this gateway reads"), false);
+                self.worst(
+                    connection.broken("detail", "It has more rows than this gateway reads"),
+                    false,
+                );
             }
             if full || !more {
                 break;
@@ -193,7 +196,10 @@ impl<T> Read<T> {
         self.source.rejected = self.source.rejected.saturating_add(page.rejected.len());
         if !page.rejected.is_empty() {
             connection.meter.rejects(page.rejected.len());
-            self.worst(broken("Records that cannot be used were left out"), false);
+            self.worst(
+                connection.broken("detail", "Records that cannot be used were left out"),
+                false,
+            );
         }
         match page.standing {
             Standing::Complete => {}
@@ -237,8 +243,4 @@ impl Listing {
             }),
         })
     }
-}
-
-fn broken(note: &'static str) -> Error {
-    Error::new(Kind::BadPayload, "detail", note)
 }

@@ -140,11 +140,12 @@ impl SourceWalk {
                 return if self.connection.provider.repetition_is_end() {
                     self.end(&begun)
                 } else {
-                    self.give_up(broken("It gave the same page again"))
+                    self.give_up(self.connection.broken("walk", "It gave the same page again"))
                 };
             }
             if page.announced < begun.announced && page.announced.is_some() {
-                self.tally.worst(broken(
+                self.tally.worst(self.connection.broken(
+                    "walk",
                     "It lost records while it was read, and others may have been passed over",
                 ));
             }
@@ -154,7 +155,8 @@ impl SourceWalk {
             }
             begun.at_first = begun.at_first.or(page.announced);
             if self.connection.descriptor.announces_loans && grown(&begun, &page) > window() {
-                self.tally.worst(broken(
+                self.tally.worst(self.connection.broken(
+                    "walk",
                     "It gained more records while it was read than can be told from those already given",
                 ));
             }
@@ -173,7 +175,10 @@ impl SourceWalk {
                 return self.end(&begun);
             }
             if begun.next >= self.max_pages {
-                return self.give_up(broken("It has more pages than this gateway reads"));
+                return self.give_up(
+                    self.connection
+                        .broken("walk", "It has more pages than this gateway reads"),
+                );
             }
             begun.next = begun.next.saturating_add(1);
         }
@@ -206,12 +211,16 @@ impl SourceWalk {
         }
         if !page.rejected.is_empty() {
             self.connection.meter.rejects(page.rejected.len());
-            self.tally
-                .worst(broken("Records that cannot be used were left out"));
+            self.tally.worst(
+                self.connection
+                    .broken("walk", "Records that cannot be used were left out"),
+            );
         }
         if !self.connection.descriptor.announces_loans && !newest_first(begun, &page.loans) {
-            self.tally
-                .worst(broken("Its records are not in the order that was asked for"));
+            self.tally.worst(
+                self.connection
+                    .broken("walk", "Its records are not in the order that was asked for"),
+            );
         }
         loans.extend(page.loans);
     }
@@ -223,7 +232,10 @@ impl SourceWalk {
             .is_some_and(|announced| announced > begun.received)
         {
             self.tally.cut = true;
-            self.tally.worst(broken("It announced more records than it gave"));
+            self.tally.worst(
+                self.connection
+                    .broken("walk", "It announced more records than it gave"),
+            );
         }
         let read = &mut self.tally.read;
         read.scopes = read.scopes.saturating_add(1);
@@ -260,7 +272,10 @@ impl SourceWalk {
             && different < read.announced;
         self.tally.error.clone().or_else(|| {
             moved.then(|| {
-                broken("Records changed places while it was read, and some may have been passed over")
+                self.connection.broken(
+                    "walk",
+                    "Records changed places while it was read, and some may have been passed over",
+                )
             })
         })
     }
@@ -339,10 +354,6 @@ fn grown(begun: &Begun, page: &Page) -> u64 {
 
 fn window() -> u64 {
     u64::try_from(WINDOW).unwrap_or(u64::MAX)
-}
-
-fn broken(note: &'static str) -> Error {
-    Error::new(Kind::BadPayload, "walk", note)
 }
 
 #[cfg(test)]

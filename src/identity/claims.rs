@@ -86,6 +86,11 @@ impl Claims {
         serde_json::from_str(self.0.get(name)?.get()).ok()
     }
 
+    /// Whether a claim is one text.
+    pub(super) fn is_text(&self, name: &str) -> bool {
+        self.read::<String>(name).is_some()
+    }
+
     /// The words of a claim. One that is absent, or not a list of words, has none: what cannot be read grants nothing.
     fn words(&self, name: &str) -> Vec<String> {
         match self.read(name) {

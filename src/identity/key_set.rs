@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 pub(super) const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// Most keys of a set. Providers have two or three; all that have no name may have to be tried.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// A set as it is written. One key that cannot be read costs no other.
 #[derive(Deserialize)]
@@ -35,6 +35,13 @@ struct Key {
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("KeySet").field(&self.0.len()).finish()
+    }
+}
+
+impl Document<'_> {
+    /// Keys in it, whether they are of use here or not.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
     }
 }
 

@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, Shared};
 use jsonwebtoken::Algorithm;
 use tokio::time::Instant;
 
-use super::key_set::{Document, KeySet};
+use super::key_set::{Document, KeySet, MOST};
 use crate::telemetry::Telemetry;
 use crate::upstream::{Answers, Call, Dialler, Error, Kind, Settings, Upstream, Url, circuit, retry};
 
@@ -82,28 +82,19 @@ impl Provider {
             .upstream
             .get(&call, OPERATION, Answers::AreAnonymous, &[], &[])
             .await?;
-        let keys = KeySet::of(&reply.json::<Document<'_>>().inspect_err(warn)?);
+        let document = reply.json::<Document<'_>>()?;
+        let keys = KeySet::of(&document);
+        if keys.len() >= MOST && document.len() > MOST {
+            tracing::warn!(read = MOST, "the key set has more keys than are read");
+        }
         if keys.len() == 0 {
-            let failure = reply.failure(
+            return Err(reply.failure(
                 Kind::BadPayload,
                 "It holds no key that tokens can be checked with",
-            );
-            warn(&failure);
-            return Err(failure);
+            ));
         }
         Ok(keys)
     }
-}
-
-/// A complete answer that is of no use; the others have been reported.
-fn warn(error: &Error) {
-    let code = error.kind.as_str();
-    tracing::warn!(
-        connection = NAME,
-        operation = OPERATION,
-        code,
-        "the key set cannot be used"
-    );
 }
 
 /// What outlives a reload: the keys of the provider that was asked last.

@@ -118,6 +118,8 @@ impl Tokens {
         let keys = self.keys.find(kid.as_deref(), algorithm).await?;
         for key in keys.matching(kid.as_deref(), algorithm) {
             match decode::<Claims>(token, key, validation) {
+                // The library takes a list of issuers of which one is ours.
+                Ok(data) if !data.claims.is_text("iss") => return Err(Refusal::Incomplete),
                 Ok(data) => return self.names.holder(&data.claims),
                 Err(error) => match refusal(error.kind()) {
                     // There may be several keys without a name.

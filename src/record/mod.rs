@@ -26,7 +26,7 @@ use provenance::Provenance;
 
 pub use calendar::calendar_date;
 pub use leftover::Rest;
-pub use provenance::{Account, account, shown};
+pub use provenance::{Account, Sent, account, shown};
 pub use reader::Reader;
 
 /// What a caller asked to have beside the canonical fields.

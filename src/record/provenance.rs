@@ -39,15 +39,40 @@ pub struct Account {
 
 impl Account {
     /// What the upstream sent under the name that decided this place; `None` where that is no single field of a record.
-    pub fn received(&self, loan: &Loan, want: Want) -> Option<Json> {
+    pub fn received(&self, sent: &Sent<'_>) -> Option<Json> {
         let (record, name) = self.place?;
-        let text = shown(loan.received.record(record)?, want)?;
-        let found = name.split('.').try_fold(&*text.0, |object, key| {
-            let found = members(object).into_iter().find(|(known, _)| *known == key);
-            found.map(|(_, raw)| raw)
-        });
+        let (_, members) = sent.0.iter().find(|(known, _)| *known == record)?;
+        let (first, inner) = name
+            .split_once('.')
+            .map_or((name, None), |(first, rest)| (first, Some(rest)));
+        let found = named(members, first)?;
+        let found = inner
+            .into_iter()
+            .flat_map(|rest| rest.split('.'))
+            .try_fold(found, |object, key| named(&self::members(object), key));
         found.map(|raw| Json(raw.to_owned()))
     }
+}
+
+/// The records of a loan as they are shown, taken apart once for all that is looked up in them.
+#[derive(Debug)]
+pub struct Sent<'a>(Vec<(&'static str, Members<'a>)>);
+
+type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+
+impl<'a> Sent<'a> {
+    /// `records`: their names, and their texts as [`shown`].
+    pub fn of(records: &'a [(&'static str, Option<Json>)]) -> Self {
+        let taken_apart = records
+            .iter()
+            .filter_map(|(name, text)| Some((*name, members(&text.as_ref()?.0))));
+        Self(taken_apart.collect())
+    }
+}
+
+fn named<'a>(members: &Members<'a>, key: &str) -> Option<&'a RawValue> {
+    let found = members.iter().find(|(known, _)| *known == key);
+    found.map(|(_, raw)| *raw)
 }
 
 /// A record as received, without what is about the person unless the caller may see it.
@@ -166,7 +191,7 @@ fn of_reference(loan: &Loan, name: &str, raw: &RawValue) -> Account {
 }
 
 /// The members of a JSON object in order.
-fn members(object: &RawValue) -> Vec<(Cow<'_, str>, &RawValue)> {
+fn members(object: &RawValue) -> Members<'_> {
     let Ok(Entries(list)) = serde_json::from_str(object.get()) else {
         return Vec::new();
     };

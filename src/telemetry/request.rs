@@ -109,6 +109,11 @@ impl Request {
         &self.route
     }
 
+    /// Its method, or what all that callers make up count as.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
     /// Time since it began.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()

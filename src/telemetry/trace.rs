@@ -40,7 +40,10 @@ pub(super) fn current() -> Option<Trace> {
 
 /// What a caller's `traceparent` says. Only the bits of the flags that are defined are kept: sampled, and random.
 pub(super) fn read(traceparent: &HeaderValue) -> Option<Context> {
-    let parts: Vec<&str> = traceparent.to_str().ok()?.split('-').collect();
+    let text = traceparent.to_str().ok()?;
+    // Later versions may say more behind what this one says (W3C Trace Context, section 4.3).
+    let known = if text.starts_with("00") { 5 } else { 4 };
+    let parts: Vec<&str> = text.split('-').take(known).collect();
     let hex = |part: &&str| {
         part.bytes()
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
@@ -77,6 +80,8 @@ mod tests {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let context = read(&HeaderValue::from_static(good)).unwrap();
         assert_eq!(context.header(), good);
+        let later = HeaderValue::from_static("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more");
+        assert_eq!(read(&later), Some(context));
         let unknown_flags =
             HeaderValue::from_static("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-fe");
         assert_eq!(read(&unknown_flags).unwrap().flags, Context::RANDOM);

@@ -1,6 +1,6 @@
 //! What real traffic says about an upstream. No probes.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
@@ -19,6 +19,39 @@ pub struct Health {
     pub last_success_at: Option<DateTime<Utc>>,
     /// When and how an attempt last failed.
     pub last_failure: Option<(DateTime<Utc>, Kind)>,
+}
+
+/// What an answer that came turns out to be when it is read; written down when it is dropped.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    health: Arc<Observed>,
+    at: DateTime<Utc>,
+    failed: Mutex<Option<Kind>>,
+}
+
+impl Verdict {
+    pub(super) fn new(health: &Arc<Observed>, at: DateTime<Utc>) -> Self {
+        Self {
+            health: Arc::clone(health),
+            at,
+            failed: Mutex::default(),
+        }
+    }
+
+    /// It is of no use. Whether nobody has said so yet.
+    pub(super) fn fails(&self, kind: Kind) -> bool {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.replace(kind).is_none()
+    }
+}
+
+impl Drop for Verdict {
+    fn drop(&mut self) {
+        match *self.failed.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            Some(kind) => self.health.failed(self.at, kind),
+            None => self.health.succeeded(self.at),
+        }
+    }
 }
 
 /// A [`Health`] that many requests write.
@@ -48,6 +81,6 @@ impl Observed {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Health> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -43,6 +43,7 @@ use circuit::Circuit;
 use classify::Body;
 use client::Pool;
 use dns::Resolver;
+use health::Verdict;
 use pace::Pace;
 use send::Question;
 
@@ -135,11 +136,17 @@ pub struct Reply {
     pool: Arc<Pool>,
     exchange: Exchange,
     span: Span,
+    connection: Arc<str>,
+    verdict: Verdict,
 }
 
 impl Reply {
-    /// A failure found in the body of this answer.
+    /// A failure found in the body of this answer. It counts like one that shows in the status.
     pub fn failure(&self, kind: Kind, note: &'static str) -> Error {
+        // What is still being collected is no failure of anybody.
+        if kind != Kind::Pending && self.verdict.fails(kind) {
+            send::log_failure(&self.connection, self.operation, kind, self.attempts);
+        }
         self.exchange.turns_out(kind.as_str());
         self.span.turns_out(kind.as_str());
         let failure = Error::new(kind, self.operation, note).with_status(200, self.attempts);
@@ -233,7 +240,7 @@ impl Dialler {
             pace: Mutex::new(Pace::new(self.settings.per_second, Instant::now())),
             paused_until: Mutex::new(None),
             memory: self.shared.memory.clone(),
-            health: health::Observed::default(),
+            health: Arc::default(),
             meter: Arc::clone(&self.meter),
         }))
     }
@@ -258,7 +265,7 @@ struct Inner {
     pace: Mutex<Pace>,
     paused_until: Mutex<Option<Instant>>,
     memory: Memory,
-    health: health::Observed,
+    health: Arc<health::Observed>,
     meter: Arc<Meter>,
 }
 

@@ -12,6 +12,7 @@ use super::circuit::{Outcome, State};
 use super::classify::{self, Body};
 use super::client::noticing_dials;
 use super::error::{Error, Kind};
+use super::health::Verdict;
 use super::retry::{Cause, Failure};
 use super::{Call, Inner, Reply, now};
 use crate::telemetry::{Exchange, OK, Span};
@@ -56,7 +57,6 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
         let failed = match attempt(upstream, &question, &mut tried).await {
             Ok((body, kept, exchange)) => {
                 let at = now();
-                upstream.health.succeeded(at);
                 if tried.confirmed {
                     // The refusal did belong to an earlier question.
                     upstream.pool.distrust();
@@ -72,6 +72,8 @@ pub(super) async fn send(upstream: &Inner, question: Question<'_>) -> Result<Rep
                     pool,
                     exchange,
                     span: question.span,
+                    connection: std::sync::Arc::clone(&upstream.connection),
+                    verdict: Verdict::new(&upstream.health, at),
                 });
             }
             Err(failed) => failed,
@@ -341,15 +343,14 @@ fn circuit_open(wait: Duration) -> Failure {
     }
 }
 
+/// The line about a call that came to nothing.
+pub(super) fn log_failure(connection: &str, operation: &'static str, kind: Kind, attempts: u32) {
+    let code = kind.as_str();
+    tracing::warn!(connection, operation, code, attempts, "upstream call failed");
+}
+
 fn report(upstream: &Inner, failure: &Failure, operation: &'static str, attempts: u32) -> Error {
-    let code = failure.kind.as_str();
-    tracing::warn!(
-        connection = &*upstream.connection,
-        operation,
-        code,
-        attempts,
-        "upstream call failed"
-    );
+    log_failure(&upstream.connection, operation, failure.kind, attempts);
     Error {
         kind: failure.kind,
         operation,

@@ -1,5 +1,6 @@
 //! The API's document: what is checked in is what the handlers say, and what one gateway serves is true of that gateway.
 
+use std::collections::BTreeSet;
 use std::{env, fs};
 
 use loangate::config::KeyHash;
@@ -42,6 +43,21 @@ async fn the_document_that_is_checked_in_is_what_the_handlers_say() {
         checked_in == text,
         "docs/openapi.json is not what the handlers say; LOANGATE_BLESS=1 writes it anew"
     );
+}
+
+/// Clients that are generated from it name their functions so.
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let document = served(guarded(), "").await;
+    let items = document["paths"].as_object().unwrap().values();
+    let operations: Vec<&Value> = items
+        .flat_map(|item| item.as_object().unwrap().values())
+        .collect();
+    let names: BTreeSet<&str> = operations
+        .iter()
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), operations.len(), "{names:?}");
 }
 
 /// The document is there for everybody. What a gateway has configured is not, unless everybody may see that too.

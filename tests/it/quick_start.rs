@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use loangate::sim::{Fault, Provider};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -65,6 +66,16 @@ fn matches(shown: &str, line: &str) -> bool {
 fn anything_is_three_dots() {
     assert!(matches("a…c", "abc") && matches("a…", "ab") && matches("a…c…", "abcd") && matches("a", "a"));
     assert!(!matches("a…c", "abcd") && !matches("a", "ab") && !matches("b…", "ab") && !matches("a…c…", "ab"));
+}
+
+#[test]
+fn every_fault_and_every_provider_is_named() {
+    for word in Fault::WORDS {
+        assert!(PAGE.contains(&format!("\n| `{word}` | ")), "{word}");
+    }
+    for provider in Provider::ALL {
+        assert!(PAGE.contains(&format!("`{}`", provider.as_str())), "{provider:?}");
+    }
 }
 
 #[tokio::test]

@@ -133,13 +133,14 @@ pub(in crate::api) struct Standing {
 }
 
 impl Standing {
-    /// Says so in the headers of an answer. The quota is the burst; its window is the time in which all of it comes
-    /// back.
+    /// Says so in the headers of an answer. The quota is the burst, and its window the time in which all of it comes
+    /// back; of a burst smaller than what comes back in a second, it is that second's.
     pub(in crate::api) fn write(self, headers: &mut HeaderMap) {
         let seconds = |requests: u32| requests.div_ceil(self.per_second);
         let window = seconds(self.burst);
         let until_full = seconds(self.burst.saturating_sub(self.left));
-        let policy = format!("\"client\";q={};w={window}", self.burst);
+        let quota = self.burst.max(self.per_second);
+        let policy = format!("\"client\";q={quota};w={window}");
         let standing = format!("\"client\";r={};t={until_full}", self.left);
         for (name, text) in [(POLICY, policy), (STANDING, standing)] {
             headers.extend(HeaderValue::from_str(&text).ok().map(|value| (name, value)));

@@ -182,6 +182,11 @@ impl Access {
         matches!(self.0, Who::Everyone { .. })
     }
 
+    /// Whether a key lets anybody in.
+    pub(super) fn takes_keys(&self) -> bool {
+        matches!(self.0, Who::Clients(_))
+    }
+
     /// Who sends these headers.
     pub(super) async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         match &self.0 {

@@ -13,7 +13,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify, OpenApi};
 
@@ -21,9 +23,12 @@ pub(super) use parameters::{
     ExplanationParameters, ListParameters, LoanParameters, RowsParameters, SearchBody, SummaryParameters,
     TransactionParameters,
 };
-pub(super) use responses::{Guarded, Open, Upstreams};
+pub(super) use responses::{
+    Explanations, Guarded, Lists, Loans, NamedCode, NamedConnection, Open, Probe, Rows, Searches, Totals,
+};
 
 use super::Api;
+use super::export::End;
 use super::problem;
 use crate::loan::{Column, Field};
 
@@ -39,7 +44,7 @@ use crate::loan::{Column, Field};
             Requests may carry `X-Request-Id` (1 to 64 letters, digits, `.`, `_` and `-`) and a W3C `traceparent`. Answers \
             about loans carry a weak `ETag`; `If-None-Match` makes them 304."
     ),
-    components(schemas(problem::Document<'_>, Field, Column)),
+    components(schemas(problem::Document<'_>, Field, Column, End<'_>)),
     modifiers(&Credentials),
     security(("bearer" = []), ("api_key" = [])),
     tags(
@@ -83,6 +88,8 @@ pub(super) struct Particulars<'a> {
     /// The connections with the types of their references, where everybody may see them; then nobody is asked for
     /// credentials either.
     pub(super) connections: Option<Vec<(&'a str, &'static [&'static str])>>,
+    /// Whether it takes keys; if not, and it asks for credentials, tokens.
+    pub(super) keys: bool,
 }
 
 /// The document of the routes, as one gateway serves it.
@@ -100,6 +107,11 @@ pub(super) fn finished(mut document: Document, gateway: &Particulars<'_>) -> Doc
             components.security_schemes.clear();
         }
         parameters::name(&mut document, connections);
+    } else if !gateway.keys {
+        document.security = Some(vec![SecurityRequirement::new("bearer", [""; 0])]);
+        if let Some(components) = &mut document.components {
+            components.security_schemes.remove("api_key");
+        }
     }
     document
 }
@@ -118,6 +130,7 @@ impl Written {
 #[utoipa::path(
     get,
     path = "/openapi.json",
+    operation_id = "get_document",
     tag = "operation",
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object), Open)

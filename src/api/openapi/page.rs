@@ -22,9 +22,11 @@ const CACHED: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600
 #[utoipa::path(
     get,
     path = "/docs",
+    operation_id = "show_document",
     tag = "operation",
     security(()),
-    responses((status = 200, description = "A page for a browser", content_type = "text/html", body = String), Open)
+    responses((status = 200, description = "A page for a browser", content_type = "text/html", body = String,
+        headers(("Cache-Control" = String, description = "An hour."))), Open)
 )]
 pub(in crate::api) async fn docs() -> Response {
     let headers = [

@@ -20,6 +20,9 @@ const AMOUNT: &str = r"-?(0|[1-9]\d{0,13})(\.\d{1,14})?";
 /// The one list that is repeated instead of written with commas.
 const REFERENCES: &str = "ref";
 
+/// The largest amount that is written as a JSON number; beyond it, and with a fraction, an amount is text.
+const MAX_WHOLE: i64 = 999_999_999_999_999;
+
 macro_rules! parameters {
     ($($(#[doc = $doc:literal])* $name:ident = $tables:expr;)+) => {
         $(
@@ -168,9 +171,12 @@ fn in_body(known: &Known) -> RefOr<Schema> {
         None => {
             let either = AnyOfBuilder::new().item(single(&known.value));
             match known.value {
-                Value::Amount => {
-                    either.item(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)))
-                }
+                Value::Amount => either.item(
+                    ObjectBuilder::new()
+                        .schema_type(Type::Integer)
+                        .minimum(Some(-MAX_WHOLE))
+                        .maximum(Some(MAX_WHOLE)),
+                ),
                 _ => either,
             }
         }

@@ -17,7 +17,9 @@ pub(super) fn finish(document: &mut Document) {
         .schemas
         .iter()
         .filter_map(|(name, schema)| match schema {
-            RefOr::T(schema @ Schema::Object(object)) if !object.properties.is_empty() => {
+            RefOr::T(schema @ Schema::Object(object))
+                if !object.properties.is_empty() || object.enum_values.is_some() =>
+            {
                 Some((name.clone(), schema.clone()))
             }
             _ => None,

@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Type};
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::api::problem::{self, Code};
 
-/// What any request can meet.
+/// What any request can meet but those of the probes, which always pass.
 const OPEN: &[Code] = &[
     Code::InvalidRequest,
-    Code::NotFound,
-    Code::MethodNotAllowed,
-    Code::PayloadTooLarge,
     Code::UriTooLong,
     Code::HeadersTooLarge,
     Code::Internal,
@@ -25,55 +23,64 @@ const OPEN: &[Code] = &[
 const GUARDED: &[Code] = &[
     Code::Unauthorized,
     Code::Forbidden,
-    Code::ConnectionNotFound,
     Code::NotAcceptable,
     Code::RateLimited,
+    // The keys of an identity provider cannot be had.
+    Code::UpstreamUnavailable,
 ];
 
 /// What a request that upstreams are asked for can meet.
 const UPSTREAMS: &[Code] = &[
-    Code::InvalidCursor,
-    Code::LoanNotFound,
-    Code::CapabilityNotSupported,
-    Code::ReferenceNotFound,
-    Code::CursorExpired,
     Code::PreconditionFailed,
-    Code::UnsupportedMediaType,
-    Code::SelectionTooLarge,
+    Code::ReferenceNotFound,
     Code::UpstreamFailed,
-    Code::UpstreamUnavailable,
     Code::UpstreamTimeout,
 ];
 
-/// Problems of a route that is open to everybody.
-pub(in crate::api) struct Open;
+/// What following a cursor, and gathering what it is of, can meet.
+const PAGES: &[Code] = &[Code::InvalidCursor, Code::CursorExpired, Code::SelectionTooLarge];
 
-/// Problems of a route that needs credentials.
-pub(in crate::api) struct Guarded;
+/// What naming one loan can meet.
+const ONE_LOAN: &[Code] = &[Code::LoanNotFound];
 
-/// Problems of a route that asks upstreams.
-pub(in crate::api) struct Upstreams;
+macro_rules! problems {
+    ($($(#[doc = $doc:literal])* $name:ident = $codes:expr;)+) => {
+        $(
+            $(#[doc = $doc])*
+            pub(in crate::api) struct $name;
 
-impl IntoResponses for Open {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[OPEN])
-    }
+            impl IntoResponses for $name {
+                fn responses() -> BTreeMap<String, RefOr<Response>> {
+                    problems($codes)
+                }
+            }
+        )+
+    };
 }
 
-impl IntoResponses for Guarded {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[OPEN, GUARDED])
-    }
-}
-
-impl IntoResponses for Upstreams {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut responses = problems(&[OPEN, GUARDED, UPSTREAMS]);
-        let unchanged =
-            ResponseBuilder::new().description("Not modified: what `If-None-Match` names is still true.");
-        responses.insert("304".to_owned(), unchanged.build().into());
-        responses
-    }
+problems! {
+    /// Problems of the probes.
+    Probe = &[&[Code::Internal]];
+    /// Problems of a route that is open to everybody.
+    Open = &[OPEN];
+    /// Problems of naming a code.
+    NamedCode = &[OPEN, &[Code::NotFound]];
+    /// Problems of a route that needs credentials.
+    Guarded = &[OPEN, GUARDED];
+    /// Problems of naming a connection.
+    NamedConnection = &[OPEN, GUARDED, &[Code::ConnectionNotFound]];
+    /// Problems of the list.
+    Lists = &[OPEN, GUARDED, UPSTREAMS, PAGES];
+    /// Problems of the list with its parameters as a body.
+    Searches = &[OPEN, GUARDED, UPSTREAMS, PAGES, &[Code::PayloadTooLarge, Code::UnsupportedMediaType]];
+    /// Problems of totals.
+    Totals = &[OPEN, GUARDED, UPSTREAMS];
+    /// Problems of one loan, and of what of it only some connections have.
+    Loans = &[OPEN, GUARDED, UPSTREAMS, ONE_LOAN, &[Code::CapabilityNotSupported]];
+    /// Problems of the explanation of one loan.
+    Explanations = &[OPEN, GUARDED, UPSTREAMS, ONE_LOAN];
+    /// Problems of the rows of one loan.
+    Rows = &[OPEN, GUARDED, UPSTREAMS, PAGES, ONE_LOAN, &[Code::CapabilityNotSupported]];
 }
 
 /// One response for each status, with the codes that have it.
@@ -98,37 +105,72 @@ fn problems(codes: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
     by_status.into_iter().map(response).collect()
 }
 
-/// Says of every answer which headers it has.
+/// A header of an answer, and when it is there.
+const HEADERS: &[(&str, &str)] = &[
+    (
+        "X-Request-Id",
+        "The caller's own if it was a sane token, else a new one.",
+    ),
+    ("RateLimit", "What is left to the client, where it has a limit."),
+    (
+        "RateLimit-Policy",
+        "What the client's limit is, where it has one.",
+    ),
+    ("Cache-Control", "Who may keep the answer, and for how long."),
+    (
+        "Loangate-Complete",
+        "`true` when nothing is missing; not on streams.",
+    ),
+    ("ETag", "Weak: the same facts have the same one; not on streams."),
+    ("Retry-After", "Seconds to wait."),
+    (
+        "WWW-Authenticate",
+        "How to send credentials, or what those that came lack.",
+    ),
+];
+
+/// Says of every answer which headers it has, and of every question about loans that it may be conditional.
 pub(super) fn headers(document: &mut Document) {
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post];
-        for operation in operations.into_iter().flatten() {
-            let asks = operation.responses.responses.contains_key("304");
-            for (status, response) in &mut operation.responses.responses {
+        for (operation, reads) in [(&mut item.get, true), (&mut item.post, false)] {
+            let Some(operation) = operation else { continue };
+            let responses = &mut operation.responses.responses;
+            let guarded = responses.contains_key("401");
+            let about_loans = responses.contains_key("412");
+            if about_loans && reads {
+                let unchanged = "Not modified: what `If-None-Match` names is still true.";
+                let unchanged = ResponseBuilder::new().description(unchanged).build();
+                responses.insert("304".to_owned(), unchanged.into());
+                let conditional = ParameterBuilder::new()
+                    .name("If-None-Match")
+                    .parameter_in(ParameterIn::Header)
+                    .required(Required::False)
+                    .description(Some(
+                        "An `ETag` of an earlier answer: if it still holds, the answer is 304.",
+                    ))
+                    .schema(Some(Object::with_type(Type::String)));
+                let parameters = operation.parameters.get_or_insert_default();
+                parameters.push(conditional.build().into());
+            }
+            for (status, response) in responses {
                 let RefOr::T(response) = response else { continue };
-                let mut says = |name: &str, about: &str| {
-                    let header = HeaderBuilder::new()
-                        .schema(Some(Object::with_type(Type::String)))
-                        .description(Some(about));
-                    response.headers.insert(name.to_owned(), header.build().into());
-                };
-                says(
-                    "X-Request-Id",
-                    "The caller's own if it was a sane token, else a new one.",
-                );
-                let given = asks && matches!(status.as_str(), "200" | "304");
-                if given {
-                    says(
-                        "Loangate-Complete",
-                        "`true` when nothing is missing; not on streams.",
-                    );
-                    says("ETag", "Weak: the same facts have the same one; not on streams.");
-                }
-                if matches!(status.as_str(), "429" | "503") {
-                    says("Retry-After", "Seconds to wait.");
-                }
-                if status == "401" {
-                    says("WWW-Authenticate", "How to send credentials.");
+                let given = matches!(status.as_str(), "200" | "304");
+                let problem = response.content.contains_key("application/problem+json");
+                for (name, about) in HEADERS {
+                    let has = match *name {
+                        "X-Request-Id" => true,
+                        "RateLimit" | "RateLimit-Policy" => guarded && status != "401",
+                        "Cache-Control" => guarded || problem,
+                        "Loangate-Complete" | "ETag" => about_loans && given,
+                        "Retry-After" => problem && matches!(status.as_str(), "429" | "503"),
+                        _ => matches!(status.as_str(), "401" | "403"),
+                    };
+                    if has {
+                        let header = HeaderBuilder::new()
+                            .schema(Some(Object::with_type(Type::String)))
+                            .description(Some(*about));
+                        response.headers.insert((*name).to_owned(), header.build().into());
+                    }
                 }
             }
         }

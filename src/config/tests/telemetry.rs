@@ -64,10 +64,17 @@ fn headers_are_secrets() {
     assert_eq!(read.otlp_headers["authorization"], "Bearer a=b==");
     assert_eq!(read.otlp_headers["x-tenant"], "one");
     assert!(!format!("{read:?}").contains("Bearer"), "{read:?}");
-    for given in ["hunter2", "a b=hunter2", "x=hunter2\\u0000", "=hunter2"] {
+    for given in [
+        "hunter2",
+        "a b=hunter2",
+        "x=hunter2\\u0000",
+        "=hunter2",
+        "Host=hunter2",
+        "content-length=3",
+    ] {
         assert_eq!(
             wrong(&format!("otlp_headers = [\"{given}\"]")),
-            "telemetry.otlp_headers: each must be a header such as \"authorization=Bearer …\"",
+            "telemetry.otlp_headers: each must be a header such as \"authorization=Bearer …\", and none that the request has anyway",
             "{given}"
         );
     }

@@ -34,6 +34,19 @@ async fn exhaust(gateway: &Running, burst: u64, per_second: u64) -> (u64, u64) {
     unreachable!()
 }
 
+/// Who paces itself by the policy may use all that comes back, however little may be asked at once.
+#[tokio::test]
+async fn a_burst_smaller_than_the_rate_does_not_hide_the_rate() {
+    let gateway = both(&World::documents())
+        .set("auth.clients.1.rate_limit.per_second", "50")
+        .set("auth.clients.1.rate_limit.burst", "5")
+        .start()
+        .await;
+    let answer = bearer(&gateway, COLLECTIONS, "/connections").await;
+    assert_eq!(answer.header("ratelimit-policy"), r#""client";q=50;w=1"#);
+    assert_eq!(answer.header("ratelimit"), r#""client";r=4;t=1"#);
+}
+
 #[tokio::test]
 async fn over_its_rate_a_client_waits_and_the_others_do_not() {
     let gateway = both(&World::documents())

@@ -28,7 +28,10 @@ async fn refused(gateway: &Running) -> Vec<&'static str> {
     let long = format!("/loans?ref=bsa:customer:{}", "1".repeat(9000));
     let heavy = format!(r#"{{"ref": "bsa:customer:{}"}}"#, "1".repeat(70_000));
     let json: &[(&str, &str)] = &[("content-type", "application/json")];
-    let cases: [Case<'_>; 16] = [
+    // Only the probes pass whatever they carry; what ends like one does not.
+    let like_a_probe = format!("/loans/livez?{}", "1".repeat(9000));
+    let cases: [Case<'_>; 17] = [
+        (Method::GET, &like_a_probe, &[], None, 414, "uri_too_long"),
         (Method::GET, "/", &[], None, 404, "not_found"),
         (Method::GET, "/loans/", &[], None, 404, "not_found"),
         (Method::GET, "/loan", &[], None, 404, "not_found"),

@@ -38,7 +38,7 @@ that the four's loans were in every answer, byte for byte; change it with
 - *asked*: requests for loans as the upstream counted them. A request that a connection broke under may not have
   arrived. GoScore's first two pages are asked for at once and count as one.
 - *bound*: milliseconds within which the answer was there, from the config: one attempt's `timeout` (5000) where the
-  fault ends by itself; both attempts of 300 ms, or a deadline of 1500 ms, and 1500 ms for a busy machine where nothing
+  fault ends by itself; both attempts of 600 ms, or a deadline of 1500 ms, and 1500 ms for a busy machine where nothing
   else ends it.
 
 | row | fault | provider | answer | source | code | retryable | wait ms | attempts | asked | bound ms |

@@ -13,7 +13,7 @@ const ROOM: u64 = 1_500;
 /// One attempt where the fault is over before any limit: the config's own default.
 const ATTEMPT: u64 = 5_000;
 /// One attempt where nothing but its limit ends it, and how many there are.
-const SHORT: u64 = 300;
+const SHORT: u64 = 600;
 const SHORT_ATTEMPTS: u64 = 2;
 /// The whole request where nothing but its deadline ends it.
 const DEADLINE: u64 = 1_500;

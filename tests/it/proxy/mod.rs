@@ -4,6 +4,7 @@
 
 mod passing;
 mod stopping;
+mod writing;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -14,9 +15,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::support::{Answer, fetch};
+use crate::support::Answer;
 
 const SHIPPED: &str = include_str!("../../../deploy/nginx/loangate.conf");
 const SOON: Duration = Duration::from_secs(10);
@@ -64,7 +65,10 @@ impl Nginx {
             servers
         });
         let site = [
-            ("listen 80;", format!("listen {address};")),
+            (
+                "listen 80 default_server;",
+                format!("listen {address} default_server;"),
+            ),
             ("server 127.0.0.1:8080;", servers),
             ("/var/log/nginx/", format!("{at}/")),
         ];
@@ -77,8 +81,9 @@ impl Nginx {
             .map(|name| format!("{name}_temp_path {at}/{name};"))
             .concat();
         // One process: it is gone when it is killed.
+        // The logs are where Debian has them: open, above every site. And there is another site, which comes first.
         let main = format!(
-            "daemon off; master_process off; pid {at}/pid;\nevents {{ worker_connections 512; }}\nhttp {{ {temporary} access_log off; include {at}/site.conf; }}\n"
+            "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\nevents {{ worker_connections 512; }}\nhttp {{ {temporary} access_log {at}/access.log; server {{ listen {address}; server_name other.example; }} include {at}/site.conf; }}\n"
         );
         let path = directory.path().join("nginx.conf");
         std::fs::write(&path, main).unwrap();
@@ -110,7 +115,16 @@ impl Nginx {
     }
 
     async fn get(&self, path: &str) -> Answer {
-        fetch(&self.url(path)).await
+        answered(caller(Ipv4Addr::LOCALHOST).get(self.url(path))).await
+    }
+
+    /// What is in all of its logs.
+    async fn everything_written(&self) -> String {
+        let mut all = String::new();
+        for log in ["access.log", "error.log", "loangate.log", "loangate-error.log"] {
+            all += &self.written(log).await;
+        }
+        all
     }
 
     /// What is in this one of its logs.
@@ -138,6 +152,18 @@ fn caller(from: Ipv4Addr) -> reqwest::Client {
         .pool_max_idle_per_host(0)
         .build()
         .unwrap()
+}
+
+/// What came, of the gateway or of nginx itself. Not held to the API's document: nginx adds a header of its own.
+async fn answered(request: reqwest::RequestBuilder) -> Answer {
+    let started = Instant::now();
+    let response = request.send().await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
+        took: started.elapsed(),
+    }
 }
 
 /// The numbers of the file are those of the gateway it stands before.

@@ -8,12 +8,12 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::{Nginx, SOON, caller};
+use super::{Nginx, SOON, answered, caller};
 use crate::support::chaos::{Act, Chaos, End};
 use crate::support::log::Capturing;
-use crate::support::{Answer, Running, Setup};
+use crate::support::{Running, Setup};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -40,18 +40,6 @@ async fn gateway(count: usize) -> Running {
 async fn accepting(nginx: &Nginx, accept: &str, path: &str) -> reqwest::Response {
     let request = caller(Ipv4Addr::LOCALHOST).get(nginx.url(path));
     request.header("accept", accept).send().await.unwrap()
-}
-
-/// What came, of the gateway or of nginx itself.
-async fn answered(request: reqwest::RequestBuilder) -> Answer {
-    let started = Instant::now();
-    let response = request.send().await.unwrap();
-    Answer {
-        status: response.status().as_u16(),
-        headers: response.headers().clone(),
-        text: response.text().await.unwrap(),
-        took: started.elapsed(),
-    }
 }
 
 #[tokio::test]

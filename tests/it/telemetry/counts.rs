@@ -3,6 +3,7 @@
 use loangate::sim::{Fault, Provider, World};
 
 use super::Scrape;
+use crate::support::log::Capturing;
 use crate::support::rows::{both, put_beside_a_good_one};
 use crate::support::{Running, Setup, loan_path};
 
@@ -282,4 +283,42 @@ async fn no_id_is_ever_a_label() {
         let named = scrape.samples().any(|(sample, _)| sample.contains(id));
         assert!(!named, "{id}: {}", scrape.0);
     }
+}
+
+/// What only the body shows is no less a failure: it is in the log, and in the health of its connection.
+#[tokio::test]
+async fn a_good_status_with_a_bad_body_is_a_failure_everywhere() {
+    for (fault, code) in [
+        ("html-200", "upstream_bad_payload"),
+        ("empty", "upstream_bad_payload"),
+        ("error-envelope", "upstream_rejected"),
+    ] {
+        let world = World::documents();
+        world.set_fault(Provider::Carbon, Fault::parse(fault).unwrap());
+        let log = Capturing::start();
+        let gateway = Setup::only(Provider::Carbon, &world).start().await;
+        let answer = gateway.get("/loans").await;
+        assert_eq!(answer.status, 502, "{fault}: {answer:?}");
+        let health = gateway.get("/connections/carbon").await.json()["data"]["health"].take();
+        assert_eq!(health["last_failure_code"], code, "{fault}: {health}");
+        assert!(health["failed"].as_u64().unwrap() > 0, "{fault}: {health}");
+        assert_eq!(health["succeeded"], 0, "{fault}: {health}");
+        let lines = log.end();
+        let said = |line: &String| line.contains("upstream call failed") && line.contains(code);
+        assert!(lines.iter().any(said), "{fault}: {lines:#?}");
+    }
+}
+
+/// An answer that is good as a whole, with records in it that are not.
+#[tokio::test]
+async fn a_source_that_does_not_add_up_is_in_the_log() {
+    let world = World::documents();
+    world.set_records(Provider::Bsa, vec!["{}".to_owned()]);
+    let log = Capturing::start();
+    let gateway = Setup::only(Provider::Bsa, &world).start().await;
+    let answer = gateway.get("/loans/summary").await;
+    assert_eq!(answer.source("bsa")["status"], "partial", "{answer:?}");
+    let lines = log.end();
+    let said = |line: &String| line.contains("a source is not whole") && line.contains("cannot be used");
+    assert!(lines.iter().any(said), "{lines:#?}");
 }

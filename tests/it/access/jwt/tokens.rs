@@ -241,6 +241,8 @@ async fn what_it_signed_for_another_time_or_place_is_refused() {
         ("iss", json!(format!("{ISSUER}/")), "issuer"),
         ("iss", json!(ISSUER.to_uppercase()), "issuer"),
         ("iss", json!(1), "iss"),
+        ("iss", json!([ISSUER]), "iss"),
+        ("iss", json!(["https://elsewhere.example", ISSUER]), "iss"),
         ("aud", Value::Null, "aud"),
         ("aud", json!("https://loans.example.com/v2"), "audience"),
         ("aud", json!("https://loans"), "audience"),
