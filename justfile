@@ -20,6 +20,11 @@ endure *options:
     cargo build --release
     cargo run --release --example endure -- {{options}}
 
+# The gateway beside others, see bench/README.md; `--short` takes half a minute.
+bench *options:
+    cargo build --release
+    python3 bench/run.py {{options}}
+
 # Format in place.
 fmt:
     cargo fmt
