@@ -112,6 +112,14 @@ impl Connection {
         Error::new(Kind::BadPayload, operation, why)
     }
 
+    /// Counts the records of a page that cannot be used; a source that has such is not whole.
+    pub(super) fn rejected(&self, operation: &'static str, count: usize) -> Option<Error> {
+        (count > 0).then(|| {
+            self.meter.rejects(count);
+            self.broken(operation, "Records that cannot be used were left out")
+        })
+    }
+
     /// Counts what a page brought that no document names.
     pub(super) fn drifted(&self, page: Vec<Drift>) {
         for kind in DriftKind::ALL {

@@ -194,12 +194,8 @@ impl<T> Read<T> {
         connection.drifted(page.drift);
         self.rows.extend(page.rows);
         self.source.rejected = self.source.rejected.saturating_add(page.rejected.len());
-        if !page.rejected.is_empty() {
-            connection.meter.rejects(page.rejected.len());
-            self.worst(
-                connection.broken("detail", "Records that cannot be used were left out"),
-                false,
-            );
+        if let Some(error) = connection.rejected("detail", page.rejected.len()) {
+            self.worst(error, false);
         }
         match page.standing {
             Standing::Complete => {}

@@ -209,12 +209,8 @@ impl SourceWalk {
                 "record rejected"
             );
         }
-        if !page.rejected.is_empty() {
-            self.connection.meter.rejects(page.rejected.len());
-            self.tally.worst(
-                self.connection
-                    .broken("walk", "Records that cannot be used were left out"),
-            );
+        if let Some(error) = self.connection.rejected("walk", page.rejected.len()) {
+            self.tally.worst(error);
         }
         if !self.connection.descriptor.announces_loans && !newest_first(begun, &page.loans) {
             self.tally.worst(
@@ -271,8 +267,10 @@ impl SourceWalk {
             && duplicates > 0
             && different < read.announced;
         self.tally.error.clone().or_else(|| {
+            // Without a line in the log: this follows from what is held, and is asked for with every answer.
             moved.then(|| {
-                self.connection.broken(
+                Error::new(
+                    Kind::BadPayload,
                     "walk",
                     "Records changed places while it was read, and some may have been passed over",
                 )

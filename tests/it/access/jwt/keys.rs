@@ -7,7 +7,7 @@ use loangate::sim::{Provider, World};
 use tokio::sync::watch;
 
 use super::super::bearer;
-use super::{assert_refused, small, trusting};
+use super::{assert_refused, small, soon_old, trusting};
 use crate::support::identity::{IdentityProvider, Key, Says, claims, ec, ed, published};
 use crate::support::{Running, Setup};
 
@@ -90,11 +90,7 @@ async fn names_of_keys_that_nobody_has_do_not_reach_the_provider() {
 #[tokio::test]
 async fn a_key_that_is_withdrawn_is_taken_no_longer_than_the_keys_are_good() {
     let (provider, old, setup) = small().await;
-    let gateway = setup
-        .set("auth.jwt.jwks_max_age", "1s")
-        .set("auth.jwt.jwks_min_pause", "100ms")
-        .start()
-        .await;
+    let gateway = soon_old(setup).start().await;
     assert_eq!(status(&gateway, &old).await, 200);
     let new = ec("two");
     provider.say(Says::keys(&[&new]));
@@ -108,11 +104,7 @@ async fn a_key_that_is_withdrawn_is_taken_no_longer_than_the_keys_are_good() {
 #[tokio::test]
 async fn a_key_that_is_replaced_under_its_name_is_replaced() {
     let (provider, old, setup) = small().await;
-    let gateway = setup
-        .set("auth.jwt.jwks_max_age", "1s")
-        .set("auth.jwt.jwks_min_pause", "100ms")
-        .start()
-        .await;
+    let gateway = soon_old(setup).start().await;
     assert_eq!(status(&gateway, &old).await, 200);
     let new = ec("one");
     provider.say(Says::keys(&[&new]));

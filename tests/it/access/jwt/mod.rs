@@ -34,6 +34,13 @@ async fn small() -> (IdentityProvider, Key, Setup) {
     (provider, key, setup)
 }
 
+/// Keys are old after a second, and may be asked for again soon.
+fn soon_old(setup: Setup) -> Setup {
+    setup
+        .set("auth.jwt.jwks_max_age", "1s")
+        .set("auth.jwt.jwks_min_pause", "100ms")
+}
+
 fn assert_refused(answer: &Answer) {
     answer.assert_problem(401, "unauthorized");
     assert_eq!(

@@ -9,7 +9,7 @@ use loangate::sim::{Provider, World};
 
 use super::super::{bearer, calls};
 use super::keys::until;
-use super::{assert_unavailable, small, trusting};
+use super::{assert_unavailable, small, soon_old, trusting};
 use crate::support::Setup;
 use crate::support::identity::{IdentityProvider, Says, claims, ec, published};
 use crate::support::log::Capturing;
@@ -48,11 +48,7 @@ async fn down_at_the_start_nobody_gets_in_until_it_is_up() {
 #[tokio::test]
 async fn down_later_its_keys_stay_good_for_a_while() {
     let (provider, key, setup) = small().await;
-    let gateway = setup
-        .set("auth.jwt.jwks_max_age", "1s")
-        .set("auth.jwt.jwks_min_pause", "100ms")
-        .start()
-        .await;
+    let gateway = soon_old(setup).start().await;
     until(&gateway, &key, 200).await;
     provider.say(Says::Gone);
     let began = Instant::now();
@@ -76,9 +72,7 @@ async fn down_later_its_keys_stay_good_for_a_while() {
 #[tokio::test]
 async fn down_for_too_long_its_keys_are_not_good_any_more() {
     let (provider, key, setup) = small().await;
-    let gateway = setup
-        .set("auth.jwt.jwks_max_age", "1s")
-        .set("auth.jwt.jwks_min_pause", "100ms")
+    let gateway = soon_old(setup)
         .set("auth.jwt.jwks_stale_if_error", "0s")
         .start()
         .await;
