@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::access::Caller;
 use super::answers::{List, PageInfo};
+use super::json::Facts;
 use super::openapi::{Guarded, NamedConnection};
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
@@ -111,7 +112,7 @@ pub(super) async fn list(
         consistency: Consistency::Snapshot,
     };
     Ok(Json(List {
-        data: &data,
+        data: Facts(&data),
         page,
         complete: true,
         sources: &[],

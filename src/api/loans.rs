@@ -1,7 +1,5 @@
 //! `GET /loans`, `POST /loans/search`, `GET /loans/{id}`.
 
-use std::sync::Arc;
-
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -10,9 +8,12 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::access::Caller;
-use super::answers::{List, One, PageInfo, SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
+use super::answers::{
+    List, One, PageInfo, ROOM, SCHEDULE, TRANSACTIONS, json, presented, respond, room, with,
+};
 use super::export::export;
 use super::failures::{answered, refused};
+use super::json::Facts;
 use super::media::{self, Format};
 use super::middleware::InFlight;
 use super::one_loan::OneLoan;
@@ -141,7 +142,7 @@ async fn answer(
         .gives(answer.loans.len(), answer.complete, &answer.sources);
     let loans = presented(&api.gateway, answer.loans, want);
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
-    let tag = tag(&loans, answer.complete, next_cursor.is_some(), &answer.sources);
+    let more = next_cursor.is_some();
     let page = PageInfo {
         limit,
         count: loans.len(),
@@ -150,13 +151,19 @@ async fn answer(
         consistency: answer.consistency,
     };
     let body = List {
-        data: &loans,
+        data: Facts(&loans),
         page,
         complete: answer.complete,
         sources: &answer.sources,
         request_id: id.as_str(),
     };
-    respond(headers, &tag, answer.complete, &body)
+    respond(
+        headers,
+        &body,
+        room(&loans),
+        (answer.complete, more),
+        &answer.sources,
+    )
 }
 
 /// One loan, in full detail.
@@ -186,18 +193,16 @@ pub(super) async fn get(request: OneLoan, pairs: Pairs) -> Result<Response, Prob
         let rows = rows(&request, &found, &mut source, TRANSACTIONS, deadline).await?;
         loan.transactions = json(&rows);
     }
-    let (loan, sources) = (Arc::new(loan), [source]);
-    let [source] = &sources;
-    let complete = source.status == Status::Ok;
+    let sources = [source];
+    let complete = sources.iter().all(|source| source.status == Status::Ok);
     request.caller.audit().gives(1, complete, &sources);
-    let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
     let body = One {
-        data: &loan,
+        data: Facts(&loan),
         complete,
         sources: &sources,
         request_id: request.id.as_str(),
     };
-    respond(&request.headers, &tag, complete, &body)
+    respond(&request.headers, &body, ROOM, (complete, false), &sources)
 }
 
 /// Rows of a loan that was found, as far as they came; what did not is in the source.

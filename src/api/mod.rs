@@ -11,6 +11,7 @@ mod details;
 mod explain;
 mod export;
 mod failures;
+mod json;
 mod loans;
 mod media;
 mod metrics;

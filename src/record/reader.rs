@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::calendar::{calendar_date, parse_instant};
-use super::entries::{Entries, Entry, Fate, shape};
+use super::entries::{Entry, Fate, entries, shape};
 use super::part::Part;
 use super::token::Token;
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
@@ -47,8 +47,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// Starts reading a record that stands beside the one the loan itself is made from.
     pub fn named(name: &'static str, record: &'a RawValue) -> Result<Self, Rejected> {
-        let Entries(list) =
-            serde_json::from_str(record.get()).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
+        let list = entries(record.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
         Ok(Self::over(record.get(), name, list))
     }
 
