@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::json::{Facts, Writer};
+use super::pieces::Pieces;
 use super::problem::{Code, Problem};
-use crate::gather::{Consistency, Gateway, Part, Source};
+use crate::gather::{Consistency, Gateway, Part, Source, Written};
 use crate::loan::{Field, FlagCode, Instalment, Json, Loan, Transaction};
 use crate::record::{Want, present};
 
@@ -117,12 +118,63 @@ pub(super) fn json(value: &impl Serialize) -> Option<Json> {
     to_raw_value(value).ok().map(Json)
 }
 
+/// Loans as a JSON array.
+pub(super) fn write_all(loans: &[Arc<Loan>]) -> Result<Written, serde_json::Error> {
+    let mut writer = Writer::with_capacity(room(loans));
+    Facts(loans).serialize(&mut writer)?;
+    let (text, facts) = writer.finish();
+    Ok(Written {
+        text: text.into(),
+        digest: facts.digest128(),
+    })
+}
+
 /// Sends a document. Its tag is made of the [`Facts`] in it, of whether there are `more`, and of how each source did. A
 /// cursor is new every time, so it does not count.
 pub(super) fn respond(
     headers: &HeaderMap,
     body: &impl Serialize,
     room: usize,
+    standing: (bool, bool),
+    sources: &[Source],
+) -> Result<Response, Problem> {
+    let (text, facts) = write(body, room)?;
+    send(headers, [text].into(), facts.digest128(), standing, sources)
+}
+
+/// Sends a list whose members were written already; the document has none.
+pub(super) fn respond_with(
+    headers: &HeaderMap,
+    data: Written,
+    list: &List<'_, Loan>,
+    standing: (bool, bool),
+    sources: &[Source],
+) -> Result<Response, Problem> {
+    let (mut text, _) = write(list, ROOM)?;
+    // `{"data":`, an empty array, and the rest.
+    let begin = text.split_to("{\"data\":".len().min(text.len()));
+    let end = text.split_off("[]".len().min(text.len()));
+    send(
+        headers,
+        [begin, data.text, end].into(),
+        data.digest,
+        standing,
+        sources,
+    )
+}
+
+fn write(body: &impl Serialize, room: usize) -> Result<(Bytes, Xxh3), Problem> {
+    let mut writer = Writer::with_capacity(room);
+    body.serialize(&mut writer)
+        .map_err(|_| Problem::new(Code::Internal))?;
+    let (text, facts) = writer.finish();
+    Ok((text.into(), facts))
+}
+
+fn send(
+    headers: &HeaderMap,
+    body: Pieces,
+    facts: u128,
     (complete, more): (bool, bool),
     sources: &[Source],
 ) -> Result<Response, Problem> {
@@ -130,10 +182,6 @@ pub(super) fn respond(
     if headers.get_all(header::IF_MATCH).iter().any(|value| value != "*") {
         return Err(Problem::new(Code::PreconditionFailed));
     }
-    let mut writer = Writer::with_capacity(room);
-    body.serialize(&mut writer)
-        .map_err(|_| Problem::new(Code::Internal))?;
-    let (body, facts) = writer.finish();
     let tag = tag(facts, complete, more, sources);
     let unchanged = headers
         .get_all(header::IF_NONE_MATCH)
@@ -147,7 +195,7 @@ pub(super) fn respond(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut response = Response::new(Body::from(body));
+        let mut response = Response::new(Body::new(body));
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -167,13 +215,15 @@ pub(super) fn respond(
 }
 
 /// A weak tag, the same in every process.
-fn tag(mut facts: Xxh3, complete: bool, more: bool, sources: &[Source]) -> String {
-    facts.update(&[u8::from(complete), u8::from(more)]);
+fn tag(facts: u128, complete: bool, more: bool, sources: &[Source]) -> String {
+    let mut digest = Xxh3::new();
+    digest.update(&facts.to_le_bytes());
+    digest.update(&[u8::from(complete), u8::from(more)]);
     for source in sources {
         for word in [&*source.connection, source.status.as_str()] {
-            facts.update(word.as_bytes());
-            facts.update(&[0]);
+            digest.update(word.as_bytes());
+            digest.update(&[0]);
         }
     }
-    format!("W/\"{:032x}\"", facts.digest128())
+    format!("W/\"{:032x}\"", digest.digest128())
 }

@@ -1,5 +1,7 @@
 //! `GET /loans`, `POST /loans/search`, `GET /loans/{id}`.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -9,7 +11,8 @@ use tokio::time::Instant;
 
 use super::access::Caller;
 use super::answers::{
-    List, One, PageInfo, ROOM, SCHEDULE, TRANSACTIONS, json, presented, respond, room, with,
+    List, One, PageInfo, ROOM, SCHEDULE, TRANSACTIONS, json, presented, respond, respond_with, with,
+    write_all,
 };
 use super::export::export;
 use super::failures::{answered, refused};
@@ -19,7 +22,7 @@ use super::middleware::InFlight;
 use super::one_loan::OneLoan;
 use super::openapi::{ListParameters, Lists, LoanParameters, Loans, SearchBody, Searches};
 use super::parameters::{ListRequest, Pairs};
-use super::problem::{ParameterError, Problem};
+use super::problem::{Code, ParameterError, Problem};
 use super::{Api, RequestId};
 use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
@@ -137,33 +140,34 @@ async fn answer(
         None => api.gateway.list(&query, limit).await.map_err(refused)?,
     };
     answered(&answer.sources, &query.required)?;
-    caller
-        .audit()
-        .gives(answer.loans.len(), answer.complete, &answer.sources);
-    let loans = presented(&api.gateway, answer.loans, want);
+    let count = answer.loans.list().len();
+    caller.audit().gives(count, answer.complete, &answer.sources);
+    let loans = if want == Want::default() {
+        answer.loans
+    } else {
+        let list = answer.loans.list().to_vec();
+        Arc::new(presented(&api.gateway, list, want).into())
+    };
+    let data = loans
+        .written(write_all)
+        .map_err(|_| Problem::new(Code::Internal))?;
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
     let more = next_cursor.is_some();
     let page = PageInfo {
         limit,
-        count: loans.len(),
+        count,
         total: answer.total,
         next_cursor,
         consistency: answer.consistency,
     };
     let body = List {
-        data: Facts(&loans),
+        data: Facts(&[] as &[Loan]),
         page,
         complete: answer.complete,
         sources: &answer.sources,
         request_id: id.as_str(),
     };
-    respond(
-        headers,
-        &body,
-        room(&loans),
-        (answer.complete, more),
-        &answer.sources,
-    )
+    respond_with(headers, data, &body, (answer.complete, more), &answer.sources)
 }
 
 /// One loan, in full detail.

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
-use uuid::Uuid;
+use uuid::{Builder, NoContext, Timestamp, Uuid};
 
 use super::Api;
 use super::access::{Caller, Need, POLICY, STANDING};
@@ -68,8 +68,18 @@ impl RequestId {
             .get(REQUEST_ID)
             .and_then(|id| id.to_str().ok())
             .filter(sane);
-        Self(given.map_or_else(|| Arc::from(Uuid::now_v7().to_string()), Arc::from))
+        Self(given.map_or_else(new_id, Arc::from))
     }
+}
+
+/// A UUID of version 7. It names a request and guards nothing, so its bits need not come from the kernel.
+fn new_id() -> Arc<str> {
+    let (seconds, nanos) = Timestamp::now(NoContext).to_unix();
+    let millis = seconds.saturating_mul(1000).saturating_add(u64::from(nanos / 1_000_000));
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    Arc::from(&*id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestId {

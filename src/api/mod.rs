@@ -19,6 +19,7 @@ mod middleware;
 mod one_loan;
 mod openapi;
 mod parameters;
+mod pieces;
 pub mod problem;
 mod remote;
 mod table;

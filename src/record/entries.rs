@@ -44,7 +44,7 @@ pub(super) fn entries(text: &str) -> Option<Vec<Entry<'_>>> {
     if scan.next()? != b'{' {
         return None;
     }
-    let mut list: Vec<Entry<'_>> = Vec::with_capacity(32);
+    let mut list: Vec<Entry<'_>> = Vec::with_capacity(expected(text));
     let mut seen = 0_u64;
     let mut fields = 0_usize;
     loop {
@@ -58,7 +58,12 @@ pub(super) fn entries(text: &str) -> Option<Vec<Entry<'_>>> {
         if fields > MAX_FIELDS {
             return None;
         }
-        let key = name(scan.string()?)?;
+        let (key, escaped) = scan.string()?;
+        let key = if escaped {
+            unescaped(key)?
+        } else {
+            Cow::Borrowed(key)
+        };
         if scan.next()? != b':' {
             return None;
         }
@@ -85,11 +90,13 @@ pub(super) fn entries(text: &str) -> Option<Vec<Entry<'_>>> {
     }
 }
 
-/// A name from between its quotes.
-fn name(inner: &str) -> Option<Cow<'_, str>> {
-    if !inner.contains('\\') {
-        return Some(Cow::Borrowed(inner));
-    }
+/// Room for the fields of most records; objects within them are small.
+fn expected(text: &str) -> usize {
+    text.len().div_euclid(24).clamp(4, 64)
+}
+
+/// A name with escapes from between its quotes.
+fn unescaped(inner: &str) -> Option<Cow<'_, str>> {
     let decoded = (inner.len() <= MAX_ESCAPED).then(|| serde_json::from_str(&format!("\"{inner}\"")));
     decoded?.ok().map(Cow::Owned)
 }

@@ -1,5 +1,7 @@
 //! Passing over JSON that is known to be JSON, one token at a time and each byte once.
 
+use memchr::memchr2;
+
 /// A place in a text.
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
@@ -37,19 +39,23 @@ impl<'a> Scan<'a> {
         Some(byte)
     }
 
-    /// Takes the rest of a string whose first quote was taken: what stands before the last one.
-    pub(super) fn string(&mut self) -> Option<&'a str> {
+    /// Takes the rest of a string whose first quote was taken: what stands before the last one, and whether any of it is
+    /// an escape.
+    pub(super) fn string(&mut self) -> Option<(&'a str, bool)> {
         let from = self.at;
+        let mut escaped = false;
         loop {
-            match self.peek()? {
-                b'"' => break,
-                b'\\' => self.forward(2),
-                _ => self.forward(1),
+            let rest = self.text.as_bytes().get(self.at..)?;
+            self.forward(memchr2(b'"', b'\\', rest)?);
+            if self.peek()? == b'"' {
+                break;
             }
+            escaped = true;
+            self.forward(2);
         }
-        let inner = self.text.get(from..self.at);
+        let inner = self.text.get(from..self.at)?;
         self.forward(1);
-        inner
+        Some((inner, escaped))
     }
 
     /// Takes one value, whatever it is.
@@ -71,6 +77,10 @@ impl<'a> Scan<'a> {
     fn nested(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {
+            let mut rest = self.text.as_bytes().get(self.at..)?.iter();
+            // Between brackets and strings there is little.
+            let between = rest.position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'))?;
+            self.forward(between);
             let byte = self.peek()?;
             self.forward(1);
             match byte {
@@ -78,22 +88,23 @@ impl<'a> Scan<'a> {
                     self.string()?;
                 }
                 b'{' | b'[' => depth = depth.saturating_add(1),
-                b'}' | b']' => {
+                _ => {
                     depth = depth.saturating_sub(1);
                     if depth == 0 {
                         return Some(());
                     }
                 }
-                _ => {}
             }
         }
     }
 
     /// Takes a number, or `true`, `false`, `null`.
     fn word(&mut self) {
-        while let Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.') = self.peek() {
-            self.forward(1);
-        }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let end = rest
+            .iter()
+            .position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'-' | b'.'));
+        self.forward(end.unwrap_or(rest.len()));
     }
 
     /// Where the string that begins at `at` ends.
