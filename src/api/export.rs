@@ -60,7 +60,7 @@ pub(super) struct End<'a> {
 
 /// Opens the stream; what fails before its first row is a problem like any other.
 pub(super) async fn export(
-    api: &Api,
+    api: &Arc<Api>,
     caller: &Caller,
     place: InFlight,
     query: &Query,
@@ -77,7 +77,7 @@ pub(super) async fn export(
     let (parts, written) = mpsc::channel(AHEAD);
     let gateway = Arc::clone(&api.gateway);
     let lasting = (place, caller.audit().clone());
-    spawn(read(api.clone(), stream, parts, required, lasting));
+    spawn(read(Arc::clone(api), stream, parts, required, lasting));
     let head = if format == Format::Csv {
         table::head()
     } else {
@@ -114,7 +114,7 @@ pub(super) async fn export(
 
 /// Reads batch after batch for as long as somebody takes them. Whoever hangs up stops the upstream work.
 async fn read(
-    api: Api,
+    api: Arc<Api>,
     mut stream: Stream,
     parts: mpsc::Sender<Part>,
     required: Vec<Arc<str>>,

@@ -45,7 +45,7 @@ use crate::record::Want;
     )), Lists)
 )]
 pub(super) async fn list(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     Extension(place): Extension<InFlight>,
@@ -71,7 +71,7 @@ pub(super) async fn list(
     )), Searches)
 )]
 pub(super) async fn search(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     Extension(place): Extension<InFlight>,
@@ -93,7 +93,7 @@ pub(super) async fn search(
 
 /// A page as JSON, or everything as a stream, as the caller accepts.
 async fn either(
-    api: &Api,
+    api: &Arc<Api>,
     id: &RequestId,
     caller: &Caller,
     place: InFlight,
@@ -119,7 +119,7 @@ async fn either(
 }
 
 async fn answer(
-    api: &Api,
+    api: &Arc<Api>,
     id: &RequestId,
     caller: &Caller,
     headers: &HeaderMap,

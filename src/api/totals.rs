@@ -1,5 +1,7 @@
 //! `GET /loans/summary`: the totals of a selection.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -26,7 +28,7 @@ use crate::gather::Figures;
     responses((status = 200, description = "The totals", body = One<'_, Figures>), Totals)
 )]
 pub(super) async fn summary(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     pairs: Pairs,

@@ -172,7 +172,11 @@ impl Loan {
 
     /// Names the loan: its connection and the key that finds it there again.
     pub fn identify(&mut self, native_key: &str, stability: IdStability) {
-        self.id = format!("{}:{native_key}", self.connection);
+        let length = self.connection.len().saturating_add(native_key.len());
+        self.id = String::with_capacity(length.saturating_add(1));
+        for part in [&*self.connection, ":", native_key] {
+            self.id.push_str(part);
+        }
         self.id_stability = stability;
     }
 

@@ -61,7 +61,12 @@ impl<'a, F: Accounted> Reader<'a, F> {
             text,
             name,
             prefix: "",
-            found: Vec::with_capacity(if F::NOTED { entries.len() } else { 0 }),
+            // What is derived and what is not there is noted too.
+            found: Vec::with_capacity(if F::NOTED {
+                entries.len().saturating_mul(2)
+            } else {
+                0
+            }),
             entries,
             parts: Vec::new(),
             brief: false,
@@ -174,9 +179,8 @@ impl<'a, F: Accounted> Reader<'a, F> {
     pub fn count(&mut self, field: F, key: &'static str) -> Option<u32> {
         self.read(field, key, |token| {
             let number = decimal_of(&token)?;
-            number
-                .is_integer()
-                .then(|| number.to_string().parse().ok())
+            (number.scale() == 0)
+                .then(|| u32::try_from(number.mantissa()).ok())
                 .flatten()
         })
     }
@@ -377,12 +381,12 @@ impl<'a, F: Accounted> Reader<'a, F> {
     }
 }
 
-/// A number, or a text that holds one.
+/// A number without trailing zeros, or a text that holds one.
 fn decimal_of(token: &Token<'_>) -> Option<Decimal> {
     let parsed = match token {
         Token::Text(text) => decimal::parse(text),
         Token::Number(number) => decimal::parse(number),
         _ => return None,
     };
-    parsed.ok().map(|number| number.normalize())
+    parsed.ok()
 }
