@@ -25,7 +25,7 @@ bench *options:
     cargo build --release
     python3 bench/run.py {{options}}
 
-# How the gateway's cost grows with loans, clients and connections, see bench/README.md; `--short` takes a minute.
+# How the gateway's cost grows with loans, clients and connections, see bench/README.md; `--short` takes a minute and a half.
 growth *options:
     cargo build --release
     python3 bench/growth.py {{options}}

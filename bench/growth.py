@@ -66,7 +66,7 @@ def points(largest):
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a minute: once, books of up to 1,000 loans, nothing written")
+    parser.add_argument("--short", action="store_true", help="a minute and a half: once, books of up to 1,000 loans, nothing written")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each point (3)")
     parser.add_argument("--gateway", type=Path, default=GATEWAY, help="the binary (target/release/loangate)")
     parser.add_argument("--write", metavar="DATE", help="write docs/performance.md, with this date")
@@ -287,6 +287,9 @@ class Growth:
 def main():
     given = options()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # A socket for each client, some for each connection configured, and the rest.
+    if hard != resource.RLIM_INFINITY and hard < 2 * max(CROWDS):
+        raise SystemExit(f"{hard} open files are too few: raise `ulimit -Hn`")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     build()
     neighbours = Neighbours()
@@ -328,4 +331,7 @@ def told(number, given, what, to, seen):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        main()
+    except Wrong as problem:
+        sys.exit(str(problem))

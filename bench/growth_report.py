@@ -60,7 +60,8 @@ def books(facts):
     yield "|---|---|---|---|---|---|---|"
     for point, turns in facts.read.items():
         if any("refused" in turn for turn in turns):
-            yield f"| {point.what} | {point.loans:,} | refused: {turns[0]['refused']} | | | | |"
+            used = spread(of(turns, "cpu_s"), 1)
+            yield f"| {point.what} | {point.loans:,} | refused: {turns[0]['refused']}, after {used} s of it | | | | |"
             continue
         cells = [point.what, f"{point.loans:,}", f"{turns[0]['answers']:,}", spread(of(turns, "cpu_us"), 2)]
         cells += [spread(of(turns, "peak"), 1), f"{median(of(turns, 'kib')):,.1f}", f"{median(of(turns, 'later')):,.1f}"]

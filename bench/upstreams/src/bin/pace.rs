@@ -101,7 +101,7 @@ async fn main() {
             }
         }));
     }
-    let begun = sent.len();
+    let count = sent.len();
     for request in sent {
         request.await.expect("nobody panics");
     }
@@ -114,7 +114,7 @@ async fn main() {
             .map_or(0, Duration::as_micros)
     };
     println!(
-        r#"{{"sent":{begun},"failed":{},"seconds":{seconds:.6},"p50_us":{},"p99_us":{}}}"#,
+        r#"{{"sent":{count},"failed":{},"seconds":{seconds:.6},"p50_us":{},"p99_us":{}}}"#,
         seen.failed,
         at(50),
         at(99)
