@@ -53,12 +53,13 @@ use held::Item;
 use live::Live;
 use walk::SourceWalk;
 
-/// Roughly what one loan takes in memory, beside the record it came in.
+/// Roughly what one loan takes in memory, beside the record it came in and what is left of that.
 const LOAN: usize = 2 * 1024;
 
 /// Roughly what a loan takes in memory.
 fn size(loan: &Loan) -> usize {
-    loan.received.len().saturating_add(LOAN)
+    let provided = loan.received.len().saturating_add(loan.extensions.size());
+    provided.saturating_add(LOAN)
 }
 
 /// The connections, and the limits every answer keeps.
