@@ -1,7 +1,7 @@
 //! JSON into one buffer, in one pass, with a digest of the facts in it.
 //!
-//! Answers are large and nearly all of their bytes are names that the compiler knows. serde_json looks at each of these
-//! for characters to escape, every time; [`Writer`] copies them. What it does not know it leaves to serde_json.
+//! Answers are large and nearly all of their bytes are names that the compiler knows. `serde_json` looks at each of these
+//! for characters to escape, every time; [`Writer`] copies them. What it does not know it leaves to `serde_json`.
 
 use serde::ser::{self, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 use serde::{Serialize, Serializer};
@@ -144,7 +144,17 @@ impl<'a> Serializer for &'a mut Writer {
     as_serde_json_does! {
         serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64), serialize_i128(i128),
         serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128),
-        serialize_f32(f32), serialize_f64(f64), serialize_char(char), serialize_bytes(&[u8]),
+        serialize_char(char), serialize_bytes(&[u8]),
+    }
+
+    #[expect(clippy::disallowed_types, reason = "serde's signature; no answer has one")]
+    fn serialize_f32(self, _: f32) -> Result<(), Error> {
+        Err(shapeless())
+    }
+
+    #[expect(clippy::disallowed_types, reason = "serde's signature; no answer has one")]
+    fn serialize_f64(self, _: f64) -> Result<(), Error> {
+        Err(shapeless())
     }
 
     #[inline]
@@ -261,7 +271,7 @@ impl<'a> Serializer for &'a mut Writer {
     }
 }
 
-/// Enums that hold something have no place in an answer.
+/// Floats, and enums that hold something, have no place in an answer.
 fn shapeless() -> Error {
     ser::Error::custom("a shape that no answer has")
 }

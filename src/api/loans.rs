@@ -161,7 +161,7 @@ async fn answer(
         consistency: answer.consistency,
     };
     let body = List {
-        data: Facts(&[] as &[Loan]),
+        data: Facts(<&[Loan]>::default()),
         page,
         complete: answer.complete,
         sources: &answer.sources,

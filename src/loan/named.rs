@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -62,7 +61,7 @@ impl Extensions {
 
     /// Whether it has a member of this name, which JSON writes as it is.
     pub fn has(&self, name: &str) -> bool {
-        let members = serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(self.text());
+        let members = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(self.text());
         members.is_ok_and(|members| members.contains_key(name))
     }
 
