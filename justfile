@@ -25,6 +25,10 @@ bench *options:
     cargo build --release
     python3 bench/run.py {{options}}
 
+# The instructions that each part of a request's work takes, beside the baseline; `--bless` keeps them as the new one.
+instructions *options:
+    python3 .ci/instructions {{options}}
+
 # Format in place.
 fmt:
     cargo fmt
