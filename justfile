@@ -25,6 +25,11 @@ bench *options:
     cargo build --release
     python3 bench/run.py {{options}}
 
+# How the gateway's cost grows with loans, clients and connections, see bench/README.md; `--short` takes a minute and a half.
+growth *options:
+    cargo build --release
+    python3 bench/growth.py {{options}}
+
 # The instructions that each part of a request's work takes, beside the baseline; `--bless` keeps them as the new one.
 instructions *options:
     python3 .ci/instructions {{options}}

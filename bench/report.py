@@ -6,7 +6,6 @@ from statistics import median
 from subjects import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 @dataclass
@@ -130,11 +129,12 @@ def cell(text):
     return text.replace("|", "/")
 
 
-def put(text):
-    """Between the marks, and nowhere else."""
+def put(text, section="bench"):
+    """Between the marks of the section, and nowhere else."""
+    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
     page = PAGE.read_text()
-    before, _, rest = page.partition(BEGIN)
-    _, mark, after = rest.partition(END)
+    before, _, rest = page.partition(begin)
+    _, mark, after = rest.partition(end)
     if not mark:
-        raise SystemExit(f"{PAGE} has no {BEGIN} and {END}")
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        raise SystemExit(f"{PAGE} has no {begin} and {end}")
+    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -15,7 +15,7 @@ import tempfile
 from contextlib import ExitStack
 
 import report
-from subjects import BENCH, BUILT, CALLS, GATEWAY, RECORDS, SHORT, SUBJECTS, Missing, Wrong, build
+from subjects import BENCH, BUILT, CALLS, GATEWAY, RECORDS, SHORT, SUBJECTS, Missing, Wrong, build, simulator, upstreams
 from system import Neighbours, Running, fetch, free_port, processors
 
 STARTS = 10
@@ -49,13 +49,9 @@ class Bench:
         if self.others:
             os.sched_setaffinity(0, self.others)
         self.work = stack.enter_context(tempfile.TemporaryDirectory())
-        self.simulators = {}
-        for records in sorted(set(RECORDS.values())):
-            port = free_port()
-            command = [GATEWAY, "simulate", "--port", str(port), "--loans", str(records)]
-            stack.enter_context(Running(command)).listens_on(port)
-            self.simulators[records] = port
-        self.port = self.upstreams(given.latency)
+        ports = {records: simulator(stack, records) for records in sorted(set(RECORDS.values()))}
+        self.simulators = {name: ports[records] for name, records in RECORDS.items()}
+        self.port = upstreams(stack, self.simulators, given.latency)
         self.bodies = {}
         for call in CALLS:
             status, body = fetch(self.port, call["path"], headers=call["headers"])
@@ -67,13 +63,6 @@ class Bench:
         gateway = SUBJECTS[0]
         with self.started(gateway) as (_, port):
             self.length = len(self.checked(gateway, port))
-
-    def upstreams(self, latency):
-        port = free_port()
-        origins = [f"{name}=http://127.0.0.1:{self.simulators[records]}" for name, records in RECORDS.items()]
-        command = [BUILT / "release" / "upstreams", str(port), str(latency), *origins]
-        self.stack.enter_context(Running(command)).listens_on(port)
-        return port
 
     def started(self, subject, upstreams=None):
         return Started(self, subject, upstreams or self.port)
@@ -138,7 +127,7 @@ class Bench:
 
     def latencies(self, subjects, rate):
         """The slowest upstream alone and each subject over it, in turn, at a fixed rate."""
-        port = self.upstreams(20)
+        port = upstreams(self.stack, self.simulators, 20)
         slowest = max(CALLS, key=lambda call: len(self.bodies[call["name"]]))
         seconds = 1 if self.given.short else 10
         seen = collections.defaultdict(list)

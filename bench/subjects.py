@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from system import Running, free_port
+
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 BUILT = ROOT / "target" / "bench"
@@ -231,6 +233,23 @@ def build():
     """The programs of bench/Cargo.toml."""
     cargo = ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", BENCH / "Cargo.toml"]
     subprocess.run([*cargo, "--target-dir", BUILT], check=True)
+
+
+def simulator(stack, records, gateway=GATEWAY):
+    """The port of simulators with so many records each."""
+    port = free_port()
+    command = [gateway, "simulate", "--port", str(port), "--loans", str(records)]
+    stack.enter_context(Running(command)).listens_on(port)
+    return port
+
+
+def upstreams(stack, simulators, latency=0):
+    """The port of what repeats the simulators' answers; their ports are by provider."""
+    port = free_port()
+    origins = [f"{name}=http://127.0.0.1:{theirs}" for name, theirs in simulators.items()]
+    command = [BUILT / "release" / "upstreams", str(port), str(latency), *origins]
+    stack.enter_context(Running(command)).listens_on(port)
+    return port
 
 
 def filled(template, folder, **values):

@@ -1,9 +1,12 @@
 //! The gateway of `bench/`, in this process.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt as _;
 use loangate::api::cursor::Cursors;
 use loangate::api::{Access, Api, Lifecycle};
 use loangate::app;
@@ -15,6 +18,7 @@ use loangate::telemetry::Telemetry;
 use loangate::upstream::Shared;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt as _;
 
 use super::pages;
 
@@ -109,16 +113,25 @@ pub(super) fn everything(gateway: &Gateway) -> Query {
     }
 }
 
-/// The API over a gateway, for everybody.
-pub(super) fn router(gateway: Gateway) -> Router {
-    let cursors = Cursors::new(&[Cursors::random_key()], TTL);
-    let lifecycle = Lifecycle::new(64);
-    Api::new(
+/// Sends a request through the router, and says how many bytes its answer has.
+pub(super) fn asked(Filled { runtime, gateway }: Filled) -> impl FnMut(&str) -> usize {
+    let (cursors, lifecycle) = (Cursors::new(&[Cursors::random_key()], TTL), Lifecycle::new(64));
+    let api = Api::new(
         gateway,
         Access::everyone(true),
         cursors,
         lifecycle,
         Telemetry::default(),
-    )
-    .router("")
+    );
+    let router = api.router("");
+    move |uri| {
+        let request = Request::get(uri).header("host", "localhost");
+        let request = request.body(Body::empty()).unwrap();
+        let body = runtime.block_on(async {
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 200);
+            response.into_body().collect().await.unwrap().to_bytes()
+        });
+        black_box(body).len()
+    }
 }

@@ -4,18 +4,14 @@ mod gateway;
 mod pages;
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
 use futures_util::FutureExt as _;
-use http_body_util::BodyExt as _;
 use loangate::api::cursor::{Binding, Cursors};
 use loangate::gather::Place;
+use loangate::loan::Status;
 use loangate::providers::Scope;
 use loangate::upstream::Call;
-use tower::ServiceExt as _;
 
 use gateway::{ALL_LOANS, Filled};
 
@@ -54,22 +50,35 @@ fn page(connection: &str, reference: Option<&str>) -> Work {
     })
 }
 
-/// An answer from the parts of all sources, which are in the cache.
+/// An answer from the parts of all sources, which are in the cache. Another limit is another question, or the answer would
+/// be known.
 fn merge() -> Work {
     let Filled { runtime, gateway } = gateway::filled();
     let query = gateway::everything(&gateway);
+    let mut limits = ALL_LOANS..;
     Box::new(move || {
-        let answer = runtime.block_on(gateway.list(&query, ALL_LOANS)).unwrap();
-        black_box(answer).loans.len()
+        let limit = limits.next().unwrap();
+        let answer = runtime.block_on(gateway.list(&query, limit)).unwrap();
+        black_box(answer).loans.list().len()
     })
 }
 
-/// The loans of an answer as JSON.
+/// A request for all loans in words that nobody used before: sources from the cache, put together and written anew.
 fn serialize() -> Work {
-    let Filled { runtime, gateway } = gateway::filled();
-    let query = gateway::everything(&gateway);
-    let answer = runtime.block_on(gateway.list(&query, ALL_LOANS)).unwrap();
-    Box::new(move || black_box(serde_json::to_vec(&answer.loans).unwrap()).len())
+    let mut asked = gateway::asked(gateway::filled());
+    let mut words = in_other_words();
+    Box::new(move || asked(&words.next().unwrap()))
+}
+
+/// Addresses of all loans: every status, in another order or with another limit.
+fn in_other_words() -> impl Iterator<Item = String> {
+    let orders = (0..Status::ALL.len()).map(|first| {
+        let mut words: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        words.rotate_left(first);
+        words.join(",")
+    });
+    orders
+        .flat_map(|order| (110..=ALL_LOANS).map(move |limit| format!("/loans?limit={limit}&status={order}")))
 }
 
 /// A cursor, issued and read.
@@ -85,21 +94,9 @@ fn cursor() -> Work {
     })
 }
 
-/// A whole request for all loans, from its head to the bytes of its answer, with all sources in the cache.
+/// The same request for all loans over and over, from its head to the bytes of its answer.
 fn cache_hit() -> Work {
-    let Filled { runtime, gateway } = gateway::filled();
-    let router = gateway::router(gateway);
-    let uri: Arc<str> = format!("/loans?limit={ALL_LOANS}").into();
-    Box::new(move || {
-        let request = Request::get(&*uri)
-            .header("host", "localhost")
-            .body(Body::empty())
-            .unwrap();
-        let body = runtime.block_on(async {
-            let response = router.clone().oneshot(request).await.unwrap();
-            assert_eq!(response.status(), 200);
-            response.into_body().collect().await.unwrap().to_bytes()
-        });
-        black_box(body).len()
-    })
+    let mut asked = gateway::asked(gateway::filled());
+    let uri = format!("/loans?limit={ALL_LOANS}");
+    Box::new(move || asked(&uri))
 }

@@ -1,18 +1,19 @@
 //! How an answer goes out: media type, completeness, and a tag to ask again with.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
+use xxhash_rust::xxh3::Xxh3;
 
+use super::json::{Facts, Writer};
+use super::pieces::Pieces;
 use super::problem::{Code, Problem};
-use crate::gather::{Consistency, Gateway, Part, Source};
+use crate::gather::{Consistency, Gateway, Part, Source, Written};
 use crate::loan::{Field, FlagCode, Instalment, Json, Loan, Transaction};
 use crate::record::{Want, present};
 
@@ -20,7 +21,8 @@ use crate::record::{Want, present};
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct List<'a, T> {
     /// What was asked for.
-    pub(super) data: &'a [T],
+    #[schema(value_type = Vec<T>)]
+    pub(super) data: Facts<&'a [T]>,
     /// Which part of it this is.
     pub(super) page: PageInfo,
     /// Whether nothing is missing, over the walk so far.
@@ -61,6 +63,17 @@ pub(super) struct PageInfo {
 
 /// Whether nothing is missing, for callers that look at headers only.
 pub(super) const COMPLETE: HeaderName = HeaderName::from_static("loangate-complete");
+
+/// Bytes of an answer beside its facts, and of a small one as a whole.
+pub(super) const ROOM: usize = 4 * 1024;
+
+/// Roughly the bytes of an answer with these loans.
+pub(super) fn room(loans: &[Arc<Loan>]) -> usize {
+    let sizes = loans
+        .iter()
+        .map(|loan| loan.extensions.size().saturating_add(1800));
+    sizes.fold(ROOM, usize::saturating_add)
+}
 
 /// The rows that `include=schedule` and `include=transactions` add.
 pub(super) const SCHEDULE: Part<Instalment> = |provider| provider.schedule();
@@ -105,16 +118,71 @@ pub(super) fn json(value: &impl Serialize) -> Option<Json> {
     to_raw_value(value).ok().map(Json)
 }
 
+/// Loans as a JSON array.
+pub(super) fn write_all(loans: &[Arc<Loan>]) -> Result<Written, serde_json::Error> {
+    let mut writer = Writer::with_capacity(room(loans));
+    Facts(loans).serialize(&mut writer)?;
+    let (text, facts) = writer.finish();
+    Ok(Written {
+        text: text.into(),
+        digest: facts.digest128(),
+    })
+}
+
+/// Sends a document. Its tag is made of the [`Facts`] in it, of whether there are `more`, and of how each source did. A
+/// cursor is new every time, so it does not count.
 pub(super) fn respond(
     headers: &HeaderMap,
-    tag: &str,
-    complete: bool,
     body: &impl Serialize,
+    room: usize,
+    standing: (bool, bool),
+    sources: &[Source],
+) -> Result<Response, Problem> {
+    let (text, facts) = write(body, room)?;
+    send(headers, [text].into(), facts.digest128(), standing, sources)
+}
+
+/// Sends a list whose members were written already; the document has none.
+pub(super) fn respond_with(
+    headers: &HeaderMap,
+    data: Written,
+    list: &List<'_, Loan>,
+    standing: (bool, bool),
+    sources: &[Source],
+) -> Result<Response, Problem> {
+    let (mut text, _) = write(list, ROOM)?;
+    // `{"data":`, an empty array, and the rest.
+    let begin = text.split_to("{\"data\":".len().min(text.len()));
+    let end = text.split_off("[]".len().min(text.len()));
+    send(
+        headers,
+        [begin, data.text, end].into(),
+        data.digest,
+        standing,
+        sources,
+    )
+}
+
+fn write(body: &impl Serialize, room: usize) -> Result<(Bytes, Xxh3), Problem> {
+    let mut writer = Writer::with_capacity(room);
+    body.serialize(&mut writer)
+        .map_err(|_| Problem::new(Code::Internal))?;
+    let (text, facts) = writer.finish();
+    Ok((text.into(), facts))
+}
+
+fn send(
+    headers: &HeaderMap,
+    body: Pieces,
+    facts: u128,
+    (complete, more): (bool, bool),
+    sources: &[Source],
 ) -> Result<Response, Problem> {
     // Our tags are weak, and `If-Match` compares strongly: only `*` can match.
     if headers.get_all(header::IF_MATCH).iter().any(|value| value != "*") {
         return Err(Problem::new(Code::PreconditionFailed));
     }
+    let tag = tag(facts, complete, more, sources);
     let unchanged = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
@@ -127,8 +195,7 @@ pub(super) fn respond(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
-        let mut response = Response::new(Body::from(body));
+        let mut response = Response::new(Body::new(body));
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -143,38 +210,20 @@ pub(super) fn respond(
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, no-cache"),
     );
-    headers.extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
+    headers.extend(HeaderValue::from_str(&tag).ok().map(|tag| (header::ETAG, tag)));
     Ok(response)
 }
 
-/// A weak tag over the facts: loans without the time they were fetched, or totals; whether there are more, and how each
-/// source did. A cursor is new every time, so it does not count.
-pub(super) fn tag<T: Hash + ?Sized>(facts: &T, complete: bool, more: bool, sources: &[Source]) -> String {
-    let mut hasher = ShaHasher(Sha256::new());
-    facts.hash(&mut hasher);
-    (complete, more).hash(&mut hasher);
+/// A weak tag, the same in every process.
+fn tag(facts: u128, complete: bool, more: bool, sources: &[Source]) -> String {
+    let mut digest = Xxh3::new();
+    digest.update(&facts.to_le_bytes());
+    digest.update(&[u8::from(complete), u8::from(more)]);
     for source in sources {
-        (&source.connection, source.status).hash(&mut hasher);
+        for word in [&*source.connection, source.status.as_str()] {
+            digest.update(word.as_bytes());
+            digest.update(&[0]);
+        }
     }
-    let digest = hasher.0.finalize();
-    let hex = digest.iter().take(12).fold(String::new(), |mut hex, byte| {
-        use std::fmt::Write as _;
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    format!("W/\"{hex}\"")
-}
-
-/// SHA-256 as a [`Hasher`], so that a tag is the same in every process.
-struct ShaHasher(Sha256);
-
-impl Hasher for ShaHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        0
-    }
+    format!("W/\"{:032x}\"", digest.digest128())
 }

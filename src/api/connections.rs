@@ -1,5 +1,7 @@
 //! `GET /connections`: what is configured, what it can do, and what traffic says about it.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::access::Caller;
 use super::answers::{List, PageInfo};
+use super::json::Facts;
 use super::openapi::{Guarded, NamedConnection};
 use super::parameters::Pairs;
 use super::problem::{Code, Problem};
@@ -92,7 +95,7 @@ pub(super) struct Answer<'a> {
     responses((status = 200, description = "The connections", body = List<'_, View<'_>>), Guarded)
 )]
 pub(super) async fn list(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     pairs: Pairs,
@@ -111,7 +114,7 @@ pub(super) async fn list(
         consistency: Consistency::Snapshot,
     };
     Ok(Json(List {
-        data: &data,
+        data: Facts(&data),
         page,
         complete: true,
         sources: &[],
@@ -130,7 +133,7 @@ pub(super) async fn list(
     responses((status = 200, description = "The connection", body = Answer<'_>), NamedConnection)
 )]
 pub(super) async fn get(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     path: MatchedParameter,

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::answers::{List, PageInfo, SCHEDULE, TRANSACTIONS, respond, tag};
+use super::answers::{List, PageInfo, ROOM, SCHEDULE, TRANSACTIONS, respond};
 use super::failures::{absent, answered, refused};
+use super::json::Facts;
 use super::one_loan::OneLoan;
 use super::openapi::{Rows, RowsParameters, TransactionParameters};
 use super::parameters::{Pairs, RowsRequest, TransactionFilter};
@@ -111,12 +112,11 @@ fn read<T>(loan: &OneLoan, found: Option<Found<T>>) -> Result<Read<T>, Problem> 
 fn shown(loan: &OneLoan, request: &RowsRequest, page: &RowsPage) -> Result<Response, Problem> {
     let sources = std::slice::from_ref(&page.source);
     loan.caller.audit().gives(page.rows.len(), page.complete, sources);
-    let tag = tag(&page.rows, page.complete, page.next.is_some(), sources);
     let next_cursor = page
         .next
         .map(|place| loan.api.cursors.issue(place, request.binding));
     let body = List {
-        data: &page.rows,
+        data: Facts(&page.rows),
         page: PageInfo {
             limit: request.limit,
             count: page.rows.len(),
@@ -128,5 +128,13 @@ fn shown(loan: &OneLoan, request: &RowsRequest, page: &RowsPage) -> Result<Respo
         sources,
         request_id: loan.id.as_str(),
     };
-    respond(&loan.headers, &tag, page.complete, &body)
+    let text = page.rows.iter().map(|row| row.0.get().len());
+    let room = text.fold(ROOM, usize::saturating_add);
+    respond(
+        &loan.headers,
+        &body,
+        room,
+        (page.complete, page.next.is_some()),
+        sources,
+    )
 }

@@ -4,7 +4,8 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answers::{One, respond, tag, with};
+use super::answers::{One, ROOM, respond, with};
+use super::json::Facts;
 use super::one_loan::OneLoan;
 use super::openapi::{ExplanationParameters, Explanations};
 use super::parameters::Pairs;
@@ -17,7 +18,8 @@ use crate::record::{Sent, Want, account, shown};
 #[derive(Serialize, ToSchema)]
 pub(super) struct Explanation<'a> {
     /// The canonical loan.
-    loan: &'a Loan,
+    #[schema(value_type = Loan)]
+    loan: Facts<&'a Loan>,
     /// The upstream records, as received; of several the one the loan itself is made from comes first.
     records: Vec<Record>,
     /// Every canonical field, in the order of the loan.
@@ -72,14 +74,13 @@ pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Pro
         .audit()
         .gives(1, complete, std::slice::from_ref(&source));
     let shown = with(&found, want);
-    let tag = tag(&[&shown], complete, false, std::slice::from_ref(&source));
     let body = One {
         data: explanation(&found, &shown, want),
         complete,
         sources: std::slice::from_ref(&source),
         request_id: loan.id.as_str(),
     };
-    respond(&loan.headers, &tag, complete, &body)
+    respond(&loan.headers, &body, ROOM, (complete, false), body.sources)
 }
 
 fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<'a> {
@@ -111,7 +112,7 @@ fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<
         received,
     });
     Explanation {
-        loan: presented,
+        loan: Facts(presented),
         records: records.collect(),
         fields,
     }

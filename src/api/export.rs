@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use super::access::Caller;
-use super::answers::presented;
+use super::answers::{presented, room};
 use super::audit::Audit;
 use super::failures::{answered, missing, refused};
+use super::json::Writer;
 use super::media::Format;
 use super::middleware::InFlight;
 use super::problem::Problem;
@@ -59,7 +60,7 @@ pub(super) struct End<'a> {
 
 /// Opens the stream; what fails before its first row is a problem like any other.
 pub(super) async fn export(
-    api: &Api,
+    api: &Arc<Api>,
     caller: &Caller,
     place: InFlight,
     query: &Query,
@@ -76,7 +77,7 @@ pub(super) async fn export(
     let (parts, written) = mpsc::channel(AHEAD);
     let gateway = Arc::clone(&api.gateway);
     let lasting = (place, caller.audit().clone());
-    spawn(read(api.clone(), stream, parts, required, lasting));
+    spawn(read(Arc::clone(api), stream, parts, required, lasting));
     let head = if format == Format::Csv {
         table::head()
     } else {
@@ -113,7 +114,7 @@ pub(super) async fn export(
 
 /// Reads batch after batch for as long as somebody takes them. Whoever hangs up stops the upstream work.
 async fn read(
-    api: Api,
+    api: Arc<Api>,
     mut stream: Stream,
     parts: mpsc::Sender<Part>,
     required: Vec<Arc<str>>,
@@ -158,31 +159,15 @@ async fn read(
     }
 }
 
-/// What an upstream sent is written as it came, line breaks between its tokens included. In JSON they stand nowhere
-/// else, so each may be a space.
-fn one_line(json: &mut [u8]) {
-    for byte in json {
-        // Without a branch, so that many bytes are looked at at once.
-        *byte = if matches!(byte, b'\n' | b'\r') {
-            b' '
-        } else {
-            *byte
-        };
-    }
-}
-
 fn write(gateway: &Gateway, part: Part, want: Want, format: Format) -> io::Result<Bytes> {
     match (part, format) {
         (Part::Loans(loans), Format::Csv) => table::rows(&loans),
         (Part::Loans(loans), _) => {
-            let mut lines = Vec::with_capacity(loans.len().saturating_mul(2048));
+            let mut lines = Writer::with_capacity(room(&loans));
             for loan in presented(gateway, loans, want) {
-                let start = lines.len();
-                serde_json::to_writer(&mut lines, &loan)?;
-                one_line(lines.get_mut(start..).unwrap_or_default());
-                lines.push(b'\n');
+                lines.line(&loan)?;
             }
-            Ok(Bytes::from(lines))
+            Ok(Bytes::from(lines.finish().0))
         }
         (Part::End { .. }, Format::Csv) => Ok(Bytes::new()),
         (

@@ -10,15 +10,19 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::access::Caller;
-use super::answers::{List, One, PageInfo, SCHEDULE, TRANSACTIONS, json, presented, respond, tag, with};
+use super::answers::{
+    List, One, PageInfo, ROOM, SCHEDULE, TRANSACTIONS, json, presented, respond, respond_with, with,
+    write_all,
+};
 use super::export::export;
 use super::failures::{answered, refused};
+use super::json::Facts;
 use super::media::{self, Format};
 use super::middleware::InFlight;
 use super::one_loan::OneLoan;
 use super::openapi::{ListParameters, Lists, LoanParameters, Loans, SearchBody, Searches};
 use super::parameters::{ListRequest, Pairs};
-use super::problem::{ParameterError, Problem};
+use super::problem::{Code, ParameterError, Problem};
 use super::{Api, RequestId};
 use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
@@ -41,7 +45,7 @@ use crate::record::Want;
     )), Lists)
 )]
 pub(super) async fn list(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     Extension(place): Extension<InFlight>,
@@ -67,7 +71,7 @@ pub(super) async fn list(
     )), Searches)
 )]
 pub(super) async fn search(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     Extension(place): Extension<InFlight>,
@@ -89,7 +93,7 @@ pub(super) async fn search(
 
 /// A page as JSON, or everything as a stream, as the caller accepts.
 async fn either(
-    api: &Api,
+    api: &Arc<Api>,
     id: &RequestId,
     caller: &Caller,
     place: InFlight,
@@ -115,7 +119,7 @@ async fn either(
 }
 
 async fn answer(
-    api: &Api,
+    api: &Arc<Api>,
     id: &RequestId,
     caller: &Caller,
     headers: &HeaderMap,
@@ -136,27 +140,34 @@ async fn answer(
         None => api.gateway.list(&query, limit).await.map_err(refused)?,
     };
     answered(&answer.sources, &query.required)?;
-    caller
-        .audit()
-        .gives(answer.loans.len(), answer.complete, &answer.sources);
-    let loans = presented(&api.gateway, answer.loans, want);
+    let count = answer.loans.list().len();
+    caller.audit().gives(count, answer.complete, &answer.sources);
+    let loans = if want == Want::default() {
+        answer.loans
+    } else {
+        let list = answer.loans.list().to_vec();
+        Arc::new(presented(&api.gateway, list, want).into())
+    };
+    let data = loans
+        .written(write_all)
+        .map_err(|_| Problem::new(Code::Internal))?;
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
-    let tag = tag(&loans, answer.complete, next_cursor.is_some(), &answer.sources);
+    let more = next_cursor.is_some();
     let page = PageInfo {
         limit,
-        count: loans.len(),
+        count,
         total: answer.total,
         next_cursor,
         consistency: answer.consistency,
     };
     let body = List {
-        data: &loans,
+        data: Facts(&[] as &[Loan]),
         page,
         complete: answer.complete,
         sources: &answer.sources,
         request_id: id.as_str(),
     };
-    respond(headers, &tag, answer.complete, &body)
+    respond_with(headers, data, &body, (answer.complete, more), &answer.sources)
 }
 
 /// One loan, in full detail.
@@ -186,18 +197,16 @@ pub(super) async fn get(request: OneLoan, pairs: Pairs) -> Result<Response, Prob
         let rows = rows(&request, &found, &mut source, TRANSACTIONS, deadline).await?;
         loan.transactions = json(&rows);
     }
-    let (loan, sources) = (Arc::new(loan), [source]);
-    let [source] = &sources;
-    let complete = source.status == Status::Ok;
+    let sources = [source];
+    let complete = sources.iter().all(|source| source.status == Status::Ok);
     request.caller.audit().gives(1, complete, &sources);
-    let tag = tag(std::slice::from_ref(&loan), complete, false, &sources);
     let body = One {
-        data: &loan,
+        data: Facts(&loan),
         complete,
         sources: &sources,
         request_id: request.id.as_str(),
     };
-    respond(&request.headers, &tag, complete, &body)
+    respond(&request.headers, &body, ROOM, (complete, false), &sources)
 }
 
 /// Rows of a loan that was found, as far as they came; what did not is in the source.

@@ -1,6 +1,7 @@
 //! `GET /metrics`: what was counted since the process began, and what the gateway knows at the moment of the scrape.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -45,7 +46,7 @@ struct Build {
         Guarded,
     )
 )]
-pub(super) async fn scrape(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn scrape(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Response, Problem> {
     let exposition = media::exposition(&headers)?;
     let text = render(&api, exposition).map_err(|_| Problem::new(Code::Internal))?;
     Ok(([(header::CONTENT_TYPE, exposition.as_str())], text).into_response())

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
-use uuid::Uuid;
+use uuid::{Builder, NoContext, Timestamp, Uuid};
 
 use super::Api;
 use super::access::{Caller, Need, POLICY, STANDING};
@@ -38,12 +38,12 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 const MAX_BODY: usize = 64 * 1024;
 const BODY_WITHIN: Duration = Duration::from_secs(5);
 
-pub(super) fn layers(routes: Router, api: Api) -> Router {
+pub(super) fn layers(routes: Router, api: Arc<Api>) -> Router {
     routes
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(api.clone(), admit))
+        .layer(from_fn_with_state(Arc::clone(&api), admit))
         .layer(from_fn(receive))
-        .layer(from_fn_with_state(api.clone(), authenticate))
+        .layer(from_fn_with_state(Arc::clone(&api), authenticate))
         .layer(from_fn_with_state(api, observe))
 }
 
@@ -68,8 +68,20 @@ impl RequestId {
             .get(REQUEST_ID)
             .and_then(|id| id.to_str().ok())
             .filter(sane);
-        Self(given.map_or_else(|| Arc::from(Uuid::now_v7().to_string()), Arc::from))
+        Self(given.map_or_else(new_id, Arc::from))
     }
+}
+
+/// A UUID of version 7. It names a request and guards nothing, so its bits need not come from the kernel.
+fn new_id() -> Arc<str> {
+    let (seconds, nanos) = Timestamp::now(NoContext).to_unix();
+    let millis = seconds
+        .saturating_mul(1000)
+        .saturating_add(u64::from(nanos / 1_000_000));
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    Arc::from(&*id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestId {
@@ -91,7 +103,7 @@ fn route<'r>(api: &Api, request: &'r Request) -> Option<&'r str> {
 }
 
 /// Gives the request its id, renders problems, and has one line written.
-async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+async fn observe(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
     let route = route(&api, &request);
     let remote = api.proxies.remote(&request);
@@ -130,7 +142,7 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
 
 /// Finds out who asks, before anything of the request is believed or anybody else is asked: whether there is such a
 /// client, whether it asks too often, whether it may do this at all.
-async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+async fn authenticate(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let need = Need::of(request.method(), route(&api, &request));
     if need == Need::Nothing {
         return next.run(request).await;
@@ -186,7 +198,7 @@ fn names_one_host(request: &Request) -> bool {
 }
 
 /// Refuses at once what would have to wait, and addresses that are too long. The probes always pass.
-async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+async fn admit(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     if matches!(route(&api, &request), Some("/livez" | "/readyz")) {
         return next.run(request).await;
     }

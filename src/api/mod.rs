@@ -11,6 +11,7 @@ mod details;
 mod explain;
 mod export;
 mod failures;
+mod json;
 mod loans;
 mod media;
 mod metrics;
@@ -18,6 +19,7 @@ mod middleware;
 mod one_loan;
 mod openapi;
 mod parameters;
+mod pieces;
 pub mod problem;
 mod remote;
 mod table;
@@ -75,8 +77,8 @@ impl Lifecycle {
     }
 }
 
-/// What every handler shares. Cheap to clone.
-#[derive(Debug, Clone)]
+/// What every handler shares.
+#[derive(Debug)]
 pub struct Api {
     gateway: Arc<Gateway>,
     access: Access,
@@ -155,10 +157,12 @@ impl Api {
             keys: self.access.takes_keys(),
         };
         self.document = Written::of(&openapi::finished(document, &particulars));
+        // Every layer and handler has it, for every request.
+        let api = Arc::new(self);
         let routes = routes
             .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
             .fallback(async || Problem::new(Code::NotFound))
-            .with_state(self.clone());
+            .with_state(Arc::clone(&api));
         let mounted = if base_path.is_empty() {
             routes
         } else {
@@ -166,7 +170,7 @@ impl Api {
                 .nest(base_path, routes)
                 .fallback(async || Problem::new(Code::NotFound))
         };
-        middleware::layers(mounted, self)
+        middleware::layers(mounted, api)
     }
 }
 
@@ -204,7 +208,7 @@ async fn alive() -> Json<Word> {
         (status = 503, description = "No: it is being stopped", body = Word),
     )
 )]
-async fn ready(State(api): State<Api>) -> Response {
+async fn ready(State(api): State<Arc<Api>>) -> Response {
     if api.lifecycle.draining() {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Word { status: "draining" })).into_response()
     } else {

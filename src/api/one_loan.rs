@@ -17,7 +17,7 @@ use crate::loan::Loan;
 /// One loan is asked about, in JSON, by somebody who may name its connection.
 #[derive(Debug)]
 pub(super) struct OneLoan {
-    pub(super) api: Api,
+    pub(super) api: Arc<Api>,
     pub(super) id: RequestId,
     pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
@@ -27,10 +27,10 @@ pub(super) struct OneLoan {
     pub(super) key: String,
 }
 
-impl FromRequestParts<Api> for OneLoan {
+impl FromRequestParts<Arc<Api>> for OneLoan {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         media::json(&parts.headers)?;
         let caller = Caller::from_request_parts(parts, api).await?;
         let path = RawPathParams::from_request_parts(parts, api).await;
@@ -42,7 +42,7 @@ impl FromRequestParts<Api> for OneLoan {
         caller.audit().asks(asked.map(|connection| &connection.id));
         let Ok(id) = RequestId::from_request_parts(parts, api).await;
         Ok(Self {
-            api: api.clone(),
+            api: Arc::clone(api),
             id,
             caller,
             headers: parts.headers.clone(),

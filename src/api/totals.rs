@@ -1,15 +1,18 @@
 //! `GET /loans/summary`: the totals of a selection.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::access::Caller;
-use super::answers::{One, respond, tag};
+use super::answers::{One, ROOM, respond};
 use super::failures::{answered, refused};
+use super::json::Facts;
 use super::openapi::{SummaryParameters, Totals};
 use super::parameters::Pairs;
-use super::problem::{Code, Problem};
+use super::problem::Problem;
 use super::{Api, RequestId, media};
 use crate::gather::Figures;
 
@@ -25,7 +28,7 @@ use crate::gather::Figures;
     responses((status = 200, description = "The totals", body = One<'_, Figures>), Totals)
 )]
 pub(super) async fn summary(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     id: RequestId,
     caller: Caller,
     pairs: Pairs,
@@ -36,13 +39,11 @@ pub(super) async fn summary(
     let summary = api.gateway.summary(&query).await.map_err(refused)?;
     answered(&summary.sources, &query.required)?;
     caller.audit().gives(None, summary.complete, &summary.sources);
-    let figures = serde_json::to_vec(&summary.figures).map_err(|_| Problem::new(Code::Internal))?;
-    let tag = tag(&figures, summary.complete, false, &summary.sources);
     let body = One {
-        data: &summary.figures,
+        data: Facts(&summary.figures),
         complete: summary.complete,
         sources: &summary.sources,
         request_id: id.as_str(),
     };
-    respond(&headers, &tag, summary.complete, &body)
+    respond(&headers, &body, ROOM, (summary.complete, false), &summary.sources)
 }

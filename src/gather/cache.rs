@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -79,9 +80,40 @@ pub struct Ages {
     pub stale_if_error: Duration,
 }
 
+/// A contribution as a question gets it. It may be shared with others.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) contribution: Arc<Contribution>,
+    /// Which one it is: no two have the same number.
+    pub(super) number: u64,
+    pub(super) from: Cached,
+}
+
+impl Given {
+    /// Requests that it cost this question, and time. What the cache has costs nothing.
+    pub(super) fn cost(&self) -> (u32, Duration) {
+        let tally = &self.contribution.walk.tally;
+        match self.from {
+            Cached::Hit => (0, Duration::ZERO),
+            Cached::Miss | Cached::Stale | Cached::Off => (tally.requests, tally.elapsed),
+        }
+    }
+
+    /// The contribution, for this question to go on with.
+    pub(super) fn own(self) -> Contribution {
+        let ((requests, elapsed), from) = (self.cost(), self.from);
+        let mut own = Arc::unwrap_or_clone(self.contribution);
+        own.from = from;
+        own.walk.tally.requests = requests;
+        own.walk.tally.elapsed = elapsed;
+        own
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Kept {
     contribution: Arc<Contribution>,
+    number: u64,
     /// When the upstream was asked: it may have changed while it answered.
     at: Instant,
 }
@@ -89,9 +121,23 @@ struct Kept {
 impl Kept {
     async fn of(fetch: impl Future<Output = Contribution>) -> Self {
         let at = Instant::now();
+        Self::since(at, fetch.await)
+    }
+
+    fn since(at: Instant, contribution: Contribution) -> Self {
+        static KEPT: AtomicU64 = AtomicU64::new(0);
         Self {
-            contribution: Arc::new(fetch.await),
+            contribution: Arc::new(contribution),
+            number: KEPT.fetch_add(1, Ordering::Relaxed),
             at,
+        }
+    }
+
+    fn given(&self, from: Cached) -> Given {
+        Given {
+            contribution: Arc::clone(&self.contribution),
+            number: self.number,
+            from,
         }
     }
 }
@@ -136,50 +182,59 @@ impl Cache {
 
     /// The contribution of `key`: from the cache if it is young enough for the caller, else from `fetch`, shared with
     /// whoever asks the same at the same time. `max_age` is the caller's; zero means a fetch of its own.
-    pub(super) async fn get(
+    pub(super) async fn get<F>(
         &self,
         connection: &Arc<Connection>,
         key: Key,
         max_age: Option<Duration>,
-        fetch: impl Future<Output = Contribution> + Send + 'static,
-    ) -> Contribution {
+        fetch: impl FnOnce() -> F,
+    ) -> Given
+    where
+        F: Future<Output = Contribution> + Send + 'static,
+    {
         if self.ages.max_age.is_zero() {
-            return fetch.await;
+            return Kept::of(fetch()).await.given(Cached::Off);
         }
         let found = self.look_up(connection, key, max_age, fetch).await;
         self.telemetry.looked_up(found.from.as_str());
         found
     }
 
-    async fn look_up(
+    async fn look_up<F>(
         &self,
         connection: &Arc<Connection>,
         key: Key,
         max_age: Option<Duration>,
-        fetch: impl Future<Output = Contribution> + Send + 'static,
-    ) -> Contribution {
+        fetch: impl FnOnce() -> F,
+    ) -> Given
+    where
+        F: Future<Output = Contribution> + Send + 'static,
+    {
         let acceptable = max_age.unwrap_or(self.ages.max_age);
         let kept = self.kept.get(&key);
         if let Some(kept) = &kept
             && kept.at.elapsed() <= acceptable
             && !acceptable.is_zero()
         {
-            return kept.contribution.served(Cached::Hit);
+            return kept.given(Cached::Hit);
         }
         let fetched = if acceptable.is_zero() {
-            Kept::of(fetch).await
+            Kept::of(fetch()).await
         } else {
-            self.join(connection, &key, fetch).await
+            self.join(connection, &key, fetch()).await
         };
         if fetched.contribution.is_whole() && self.kept.get(&key).is_none_or(|known| known.at < fetched.at) {
             self.kept.insert(key, fetched.clone());
         }
-        let fetched = fetched.contribution;
         match kept {
-            Some(kept) if fetched.may_be_replaced() && kept.at.elapsed() <= self.ages.stale_if_error => {
-                kept.contribution.in_place_of(&fetched)
+            Some(kept)
+                if fetched.contribution.may_be_replaced()
+                    && kept.at.elapsed() <= self.ages.stale_if_error =>
+            {
+                let stale = kept.contribution.in_place_of(&fetched.contribution);
+                Kept::since(kept.at, stale).given(Cached::Stale)
             }
-            _ => fetched.served(Cached::Miss),
+            _ => fetched.given(Cached::Miss),
         }
     }
 
@@ -235,10 +290,7 @@ impl Cache {
             let abort = task.abort_handle();
             let connection = Arc::clone(connection);
             let landed = task.map(move |ended| {
-                ended.unwrap_or_else(|_| Kept {
-                    contribution: Arc::new(Contribution::defect(&connection)),
-                    at: Instant::now(),
-                })
+                ended.unwrap_or_else(|_| Kept::since(Instant::now(), Contribution::defect(&connection)))
             });
             Flight {
                 landed: landed.boxed().shared(),

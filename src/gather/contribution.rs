@@ -1,7 +1,6 @@
 //! One connection's part of an answer: what was read of it, and the walk that goes on from there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -105,21 +104,9 @@ impl Contribution {
             })
     }
 
-    /// The same, come by otherwise. What the cache has costs nothing.
-    pub(super) fn served(&self, from: Cached) -> Self {
-        let mut served = self.clone();
-        served.from = from;
-        if from == Cached::Hit {
-            served.walk.tally.requests = 0;
-            served.walk.tally.elapsed = Duration::ZERO;
-        }
-        served
-    }
-
     /// This older contribution, marked as stale, with what went wrong with the newer one.
     pub(super) fn in_place_of(&self, failed: &Self) -> Self {
         let mut stale = self.clone();
-        stale.from = Cached::Stale;
         stale.walk.tally.error.clone_from(&failed.walk.tally.error);
         stale.walk.tally.requests = failed.walk.tally.requests;
         stale.walk.tally.elapsed = failed.walk.tally.elapsed;

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-use tokio::time::Instant;
-
-use super::cache::{Key, Part};
+use super::cache::Given;
 use super::contribution::{Contribution, report};
 use super::held::Item;
 use super::query::{Answer, Consistency, Place, Query, Refused};
 use super::source::Source;
-use super::walk::SourceWalk;
 use super::{Gateway, complete, size};
 use crate::loan::Loan;
 
@@ -23,11 +19,15 @@ pub(super) struct Frozen {
 }
 
 impl Gateway {
-    /// Gathers everything, sorts it, and gives the first page; the rest waits, unchanged, for cursors.
-    pub(super) async fn freeze(&self, query: &Query, limit: usize) -> Result<Answer, Refused> {
-        let deadline = self.limits.cutoff();
-        let set = self.gather(query, deadline).await?;
-        let set = Arc::new(set);
+    /// Freezes everything, sorted, and gives the first page; the rest waits, unchanged, for cursors.
+    pub(super) fn freeze(
+        &self,
+        query: &Query,
+        parts: Vec<Given>,
+        skipped: Vec<Source>,
+        limit: usize,
+    ) -> Result<Answer, Refused> {
+        let set = Arc::new(self.gather(query, parts, skipped)?);
         let mut first = set.page(Place { id: 0, position: 0 }, limit).unwrap_or_default();
         if first.next.is_some() {
             let size = set
@@ -44,29 +44,22 @@ impl Gateway {
         Ok(first)
     }
 
-    /// Gathers the whole selection, filtered and sorted.
-    pub(super) async fn gather(&self, query: &Query, deadline: Instant) -> Result<Frozen, Refused> {
+    /// The whole selection, filtered and sorted, of what its sources contribute.
+    pub(super) fn gather(
+        &self,
+        query: &Query,
+        parts: Vec<Given>,
+        skipped: Vec<Source>,
+    ) -> Result<Frozen, Refused> {
         let max = self.limits.max_gathered;
-        let (asked, skipped) = self.select(query);
-        let parts = asked.into_iter().map(|(connection, scopes)| {
-            let walk = SourceWalk::new(&connection, scopes.clone(), self.limits.max_pages);
-            let key = Key::new(
-                &query.asker.client,
-                &connection,
-                &scopes,
-                Part::Whole(Box::new(query.filter.clone())),
-            );
-            let fetch = Contribution::whole(walk, query.filter.clone(), max, deadline);
-            async move { self.cache.get(&connection, key, query.asker.max_age, fetch).await }
-        });
-        let parts = join_all(parts).await;
         let gathered = parts
             .iter()
-            .map(|part| part.loans.len())
+            .map(|part| part.contribution.loans.len())
             .fold(0_usize, usize::saturating_add);
         if gathered > max {
             return Err(Refused::SelectionTooLarge(max));
         }
+        let parts: Vec<Contribution> = parts.into_iter().map(Given::own).collect();
         let mut sources: Vec<Source> = parts
             .iter()
             .map(|part| {
@@ -112,7 +105,7 @@ impl Frozen {
             .ok()
             .filter(|from| *from <= self.loans.len())?;
         let to = from.saturating_add(limit).min(self.loans.len());
-        let loans = self.loans.get(from..to)?.to_vec();
+        let loans = Arc::new(self.loans.get(from..to)?.to_vec().into());
         let mut sources = self.sources.clone();
         if to < self.loans.len() {
             for source in &mut sources {

@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+mod again;
 mod cache;
 mod collect;
 mod connection;
@@ -33,6 +34,7 @@ use crate::providers::Scope;
 use crate::telemetry::{self, Telemetry};
 
 pub use crate::upstream::{Shared, circuit, courier};
+pub use again::{Loans, Written};
 pub use cache::{Ages, Client};
 pub use connection::Connection;
 pub use detail::{Found, Part, Read, RowsPage};
@@ -43,7 +45,8 @@ pub use source::{Cached, Reason, Source, Status};
 pub use stream::Stream;
 pub use summary::{Figures, Summary};
 
-use cache::{Cache, Key};
+use again::{Answers, Question};
+use cache::{Cache, Given, Key};
 use contribution::{Contribution, report};
 use frozen::Frozen;
 use held::Item;
@@ -64,6 +67,7 @@ pub struct Gateway {
     connections: BTreeMap<Arc<str>, Arc<Connection>>,
     limits: Limits,
     cache: Cache,
+    answers: Answers,
     held: Held,
 }
 
@@ -109,6 +113,7 @@ impl Gateway {
             connections,
             limits,
             cache: Cache::new(ages, telemetry),
+            answers: Answers::new(ages.max_age),
             held,
         }
     }
@@ -125,11 +130,26 @@ impl Gateway {
 
     /// The first answer to a question. Asks every selected connection at once.
     pub async fn list(&self, query: &Query, limit: usize) -> Result<Answer, Refused> {
-        if query.is_whole() {
-            self.freeze(query, limit).await
-        } else {
-            self.set_out(query, limit).await
+        let deadline = self.limits.cutoff();
+        let whole = query.is_whole();
+        let (parts, skipped) = self.ask(query, whole, deadline).await;
+        let unasked = skipped.iter().map(|source| &source.connection);
+        let question = Question::of(&parts, unasked, &query.filter, query.sort, limit).map(Arc::new);
+        if let Some(known) = question
+            .as_ref()
+            .and_then(|question| self.answers.get(question, &parts))
+        {
+            return Ok(known);
         }
+        let answer = if whole {
+            self.freeze(query, parts, skipped, limit)?
+        } else {
+            self.set_out(query, parts, skipped, limit, deadline).await?
+        };
+        if let Some(question) = question {
+            self.answers.keep(question, &answer);
+        }
+        Ok(answer)
     }
 
     /// The answer at a place that a cursor names.
@@ -142,9 +162,15 @@ impl Gateway {
     }
 
     /// Begins a walk and gives its first answer.
-    async fn set_out(&self, query: &Query, limit: usize) -> Result<Answer, Refused> {
-        let deadline = self.limits.cutoff();
-        let mut walk = self.open(query, deadline).await;
+    async fn set_out(
+        &self,
+        query: &Query,
+        parts: Vec<Given>,
+        skipped: Vec<Source>,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Answer, Refused> {
+        let mut walk = begin(query, parts, skipped);
         let loans = walk.next(limit, deadline).await;
         let mut answer = answer(&walk, loans);
         if !walk.over() {
@@ -158,22 +184,32 @@ impl Gateway {
         Ok(answer)
     }
 
-    /// A walk over the selection, its sources' first pages fetched or taken from the cache.
-    async fn open(&self, query: &Query, deadline: Instant) -> Live {
+    /// What every selected source contributes, fetched or taken from the cache: the `whole` of it, or the first page; and the sources that were not asked.
+    async fn ask(&self, query: &Query, whole: bool, deadline: Instant) -> (Vec<Given>, Vec<Source>) {
         let (asked, skipped) = self.select(query);
-        let overlapping = !query.references.is_empty();
-        let openings = asked.into_iter().map(|(connection, scopes)| {
-            let walk = SourceWalk::new(&connection, scopes.clone(), self.limits.max_pages);
-            let key = Key::new(&query.asker.client, &connection, &scopes, cache::Part::Opening);
-            let fetch = Contribution::opening(walk, deadline);
-            async move { self.cache.get(&connection, key, query.asker.max_age, fetch).await }
+        let parts = asked.into_iter().map(|(connection, scopes)| {
+            let part = if whole {
+                cache::Part::Whole(Box::new(query.filter.clone()))
+            } else {
+                cache::Part::Opening
+            };
+            let key = Key::new(&query.asker.client, &connection, &scopes, part);
+            async move {
+                let fetch = || {
+                    let walk = SourceWalk::new(&connection, scopes, self.limits.max_pages);
+                    let (filter, max) = (query.filter.clone(), self.limits.max_gathered);
+                    async move {
+                        if whole {
+                            Contribution::whole(walk, filter, max, deadline).await
+                        } else {
+                            Contribution::opening(walk, deadline).await
+                        }
+                    }
+                };
+                self.cache.get(&connection, key, query.asker.max_age, fetch).await
+            }
         });
-        Live::new(
-            join_all(openings).await,
-            skipped,
-            query.filter.clone(),
-            overlapping,
-        )
+        (join_all(parts).await, skipped)
     }
 
     /// The next answer of a walk; or the last one again, if it never arrived. In a task of its own, so that a caller
@@ -224,8 +260,8 @@ impl Gateway {
             &scopes,
             cache::Part::Whole(Box::default()),
         );
-        let fetch = Contribution::whole(walk, Filter::default(), self.limits.max_gathered, deadline);
-        let part = self.cache.get(connection, name, asker.max_age, fetch).await;
+        let fetch = || Contribution::whole(walk, Filter::default(), self.limits.max_gathered, deadline);
+        let part = self.cache.get(connection, name, asker.max_age, fetch).await.own();
         let id = format!("{}:{key}", connection.id);
         let found = part.loans.iter().find(|loan| loan.id == id).cloned();
         let ended = part.walk.ended();
@@ -292,11 +328,18 @@ fn skipped(connection: &Connection) -> Source {
     )
 }
 
+/// A walk that begins with these parts.
+fn begin(query: &Query, parts: Vec<Given>, skipped: Vec<Source>) -> Live {
+    let overlapping = !query.references.is_empty();
+    let openings = parts.into_iter().map(Given::own).collect();
+    Live::new(openings, skipped, query.filter.clone(), overlapping)
+}
+
 fn answer(walk: &Live, loans: Vec<Arc<Loan>>) -> Answer {
     let sources = walk.sources();
     let complete = complete(&sources);
     Answer {
-        loans,
+        loans: Arc::new(loans.into()),
         complete,
         sources,
         total: walk.total(),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::again::Loans;
 use super::cache::Client;
 use super::connection::Connection;
 use super::filter::{Filter, Sort};
 use super::source::Source;
-use crate::loan::Loan;
 use crate::providers::{Reference, Scope};
 
 /// A question for the list.
@@ -82,10 +82,10 @@ impl Default for Consistency {
 }
 
 /// What came, and from where.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// The loans.
-    pub loans: Vec<Arc<Loan>>,
+    pub loans: Arc<Loans>,
     /// A report of every selected connection, over all answers so far.
     pub sources: Vec<Source>,
     /// Whether nothing is missing so far.

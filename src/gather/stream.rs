@@ -28,9 +28,11 @@ impl Gateway {
     pub async fn stream(&self, query: &Query) -> Result<Stream, Refused> {
         let deadline = self.limits.cutoff();
         if query.sort.is_none() {
-            return Ok(Stream(Kind::Live(Box::new(self.open(query, deadline).await))));
+            let (parts, skipped) = self.ask(query, false, deadline).await;
+            return Ok(Stream(Kind::Live(Box::new(super::begin(query, parts, skipped)))));
         }
-        let set = self.gather(query, deadline).await?;
+        let (parts, skipped) = self.ask(query, true, deadline).await;
+        let set = self.gather(query, parts, skipped)?;
         let (sources, whole) = (set.sources.clone(), set.complete);
         Ok(Stream(Kind::Gathered(Some(set), sources, whole)))
     }

@@ -269,7 +269,8 @@ impl Gateway {
     /// Sums the selection while it streams by, within the deadline of a request.
     pub async fn summary(&self, query: &Query) -> Result<Summary, Refused> {
         let deadline = self.limits.cutoff();
-        let mut walk = self.open(query, deadline).await;
+        let (parts, skipped) = self.ask(query, false, deadline).await;
+        let mut walk = super::begin(query, parts, skipped);
         let words = Words::new();
         let (mut debt, mut applications) = (Sums::default(), Sums::default());
         while !walk.over() {

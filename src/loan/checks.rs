@@ -118,7 +118,7 @@ mod tests {
     use chrono::{DateTime, NaiveDate};
 
     use super::*;
-    use crate::loan::{Currency, InstalmentStatus, Money, Named, Percent, RecordType, Status};
+    use crate::loan::{Currency, Extensions, InstalmentStatus, Money, Percent, RecordType, Status};
 
     fn loan() -> Loan {
         let at = DateTime::from_timestamp(1_780_000_000, 0).unwrap();
@@ -214,7 +214,7 @@ mod tests {
             total_outstanding: left,
             status: InstalmentStatus::Unknown,
             flags: Vec::new(),
-            extensions: Named::default(),
+            extensions: Extensions::default(),
         };
         let mut loan = loan();
         loan.set_status(Status::Active);

@@ -108,20 +108,7 @@ fn assemble(negative: bool, whole: &[u8], fraction: &[u8], exponent: i32) -> Res
         .rposition(|digit| *digit != b'0')
         .map_or(0, |last| last.saturating_add(1));
     let fraction = fraction.get(..fraction_end).unwrap_or_default();
-    let mut coefficient = 0_i128;
-    let mut count = 0_usize;
-    for digit in whole.iter().chain(fraction) {
-        if count > 0 || *digit != b'0' {
-            count = count.saturating_add(1);
-        }
-        if count > MAX_DIGITS {
-            return Err(Inexact::TooManyDigits);
-        }
-        coefficient = coefficient
-            .checked_mul(10)
-            .and_then(|value| value.checked_add(i128::from(digit.wrapping_sub(b'0'))))
-            .ok_or(Inexact::TooManyDigits)?;
-    }
+    let (mut coefficient, mut count) = coefficient(whole, fraction)?;
     if coefficient == 0 {
         return Ok(Decimal::ZERO);
     }
@@ -143,13 +130,62 @@ fn assemble(negative: bool, whole: &[u8], fraction: &[u8], exponent: i32) -> Res
     exact(signed, u32::try_from(scale).map_err(|_| Inexact::TooManyDigits)?).ok_or(Inexact::TooManyDigits)
 }
 
+/// The number that the digits make, and how many of them count. Nearly every amount fits 64 bits, where each step takes a
+/// fraction of the time.
+fn coefficient(whole: &[u8], fraction: &[u8]) -> Result<(i128, usize), Inexact> {
+    let mut small = 0_u64;
+    let mut large = None;
+    let mut count = 0_usize;
+    for digit in whole.iter().chain(fraction) {
+        if count > 0 || *digit != b'0' {
+            count = count.saturating_add(1);
+        }
+        if count > MAX_DIGITS {
+            return Err(Inexact::TooManyDigits);
+        }
+        let digit = digit.wrapping_sub(b'0');
+        let next = small
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(u64::from(digit)))
+            .filter(|_| large.is_none());
+        match next {
+            Some(next) => small = next,
+            None => {
+                let value = large.unwrap_or(i128::from(small));
+                let next = value
+                    .checked_mul(10)
+                    .and_then(|value| value.checked_add(i128::from(digit)));
+                large = Some(next.ok_or(Inexact::TooManyDigits)?);
+            }
+        }
+    }
+    Ok((large.unwrap_or(i128::from(small)), count))
+}
+
 /// A decimal from coefficient and scale, without trailing zeros; `None` when it does not fit exactly.
 fn exact(mut coefficient: i128, mut scale: u32) -> Option<Decimal> {
-    while scale > 0 && coefficient.checked_rem(10) == Some(0) {
+    while scale > 0 && ends_in_zero(coefficient) {
         coefficient = coefficient.checked_div(10)?;
         scale = scale.checked_sub(1)?;
     }
     Decimal::try_from_i128_with_scale(coefficient, scale).ok()
+}
+
+/// Whether the last digit is nought, told in 64 bits where that is possible.
+fn ends_in_zero(coefficient: i128) -> bool {
+    match i64::try_from(coefficient) {
+        Ok(small) => small.checked_rem(10) == Some(0),
+        Err(_) => coefficient.checked_rem(10) == Some(0),
+    }
+}
+
+/// The same number without trailing zeros.
+fn plain(value: Decimal) -> Decimal {
+    if value.scale() == 0 || !ends_in_zero(value.mantissa()) {
+        value
+    } else {
+        value.normalize()
+    }
 }
 
 /// The exact sum, or `None` when it does not fit: no digit is ever dropped.
@@ -228,7 +264,7 @@ impl Money {
     /// An amount of `currency`.
     pub fn new(value: Decimal, currency: Currency) -> Self {
         Self {
-            value: value.normalize(),
+            value: plain(value),
             minor_units: currency.minor_units,
         }
     }
@@ -241,7 +277,11 @@ impl Money {
     /// As text; `None` never happens, because no decimal is that long.
     fn text(&self) -> Option<ArrayString<96>> {
         let mut digits = itoa::Buffer::new();
-        let digits = digits.format(self.value.mantissa().unsigned_abs());
+        let mantissa = self.value.mantissa().unsigned_abs();
+        let digits = match u64::try_from(mantissa) {
+            Ok(small) => digits.format(small),
+            Err(_) => digits.format(mantissa),
+        };
         let scale = usize::try_from(self.value.scale()).ok()?;
         let (whole, fraction) = match digits.len().checked_sub(scale) {
             None | Some(0) => ("0", digits),
@@ -284,7 +324,7 @@ pub struct Percent(Decimal);
 impl Percent {
     /// A rate that is already in percent.
     pub fn new(value: Decimal) -> Self {
-        Self(value.normalize())
+        Self(plain(value))
     }
 
     /// The number itself.

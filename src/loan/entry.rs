@@ -7,12 +7,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Amounts, Column, Currency, Direction, Flag, InstalmentStatus, Json, Money, Named, PaymentStatus, Status,
-    TransactionType,
+    Amounts, Column, Currency, Direction, Extensions, Flag, InstalmentStatus, Json, Money, Named,
+    PaymentStatus, Status, TransactionType, moment,
 };
 
 /// One entry of a loan's ledger, or one payment of its history. All keys are always present on the wire.
-#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Transaction {
     /// The provider's id of the row. Not stable in ledgers that reverse and replay: a row that is rewritten gets a new
     /// one. Null where the provider gives none.
@@ -27,8 +27,10 @@ pub struct Transaction {
     /// What it does to the debt.
     pub direction: Direction,
     /// Day it counts from, in the provider's own time zone.
+    #[serde(serialize_with = "moment::day")]
     pub posted_on: Option<NaiveDate>,
     /// Day it was entered; null where the provider does not say.
+    #[serde(serialize_with = "moment::day")]
     pub recorded_on: Option<NaiveDate>,
     /// In major units, never negative: the direction says which way.
     pub amount: Option<Money>,
@@ -45,11 +47,12 @@ pub struct Transaction {
     /// What to know before relying on a field.
     pub flags: Vec<Flag<Column>>,
     /// Provider fields with no canonical home, under the provider's names; numbers as decimal strings.
-    pub extensions: Named<Json>,
+    #[schema(value_type = Named<Json>)]
+    pub extensions: Extensions,
 }
 
 /// The parts of a transaction's amount.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Breakdown {
     /// To principal.
     pub principal: Option<Money>,
@@ -64,13 +67,15 @@ pub struct Breakdown {
 }
 
 /// One instalment of a loan's plan. All keys are always present on the wire; amounts are in major units of `currency`.
-#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Instalment {
     /// From 1; null where the provider does not number them.
     pub number: Option<u32>,
     /// First day of its period.
+    #[serde(serialize_with = "moment::day")]
     pub from: Option<NaiveDate>,
     /// Due date.
+    #[serde(serialize_with = "moment::day")]
     pub due_on: Option<NaiveDate>,
     /// Whether nothing of it is owed any more, as the provider says.
     pub complete: Option<bool>,
@@ -95,11 +100,12 @@ pub struct Instalment {
     /// What to know before relying on a field.
     pub flags: Vec<Flag<Column>>,
     /// Provider fields with no canonical home, under the provider's names; numbers as decimal strings.
-    pub extensions: Named<Json>,
+    #[schema(value_type = Named<Json>)]
+    pub extensions: Extensions,
 }
 
 /// A loan as it was seen on one day. All keys are always present on the wire.
-#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Snapshot {
     /// The provider's id of the observation.
     pub snapshot_id: Option<String>,
@@ -116,9 +122,11 @@ pub struct Snapshot {
     /// Days past due, as of then.
     pub days_past_due: Option<u32>,
     /// Day on which payment is to be collected.
+    #[serde(serialize_with = "moment::day")]
     pub collection_on: Option<NaiveDate>,
     /// What to know before relying on a field.
     pub flags: Vec<Flag>,
     /// Provider fields with no canonical home, under the provider's names; numbers as decimal strings.
-    pub extensions: Named<Json>,
+    #[schema(value_type = Named<Json>)]
+    pub extensions: Extensions,
 }

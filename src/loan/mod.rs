@@ -9,11 +9,11 @@ pub mod decimal;
 mod entry;
 mod field;
 mod flag;
+mod moment;
 mod named;
 mod received;
 mod vocabulary;
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -27,7 +27,8 @@ pub use decimal::{Currency, Money, Percent};
 pub use entry::{Breakdown, Instalment, Snapshot, Transaction};
 pub use field::{Accounted, Column, Field};
 pub use flag::FlagCode;
-pub use named::{Json, Named};
+pub(crate) use named::RAW;
+pub use named::{Extensions, Json, Named};
 pub use received::{Finding, Note, Notes, Received, Record};
 pub use vocabulary::{
     Arrangement, AsOfBasis, BorrowerRole, Direction, IdStability, InstalmentStatus, Kind, Missing, Origin,
@@ -36,8 +37,7 @@ pub use vocabulary::{
 
 /// One loan, application, collection snapshot or ledger, in one shape. All keys are always present on the wire;
 /// what is not known is `null`.
-// Its `Hash` leaves out `as_of`: the same facts fetched twice hash alike, which is what an `ETag` needs.
-#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Loan {
     /// `{connection}:{native key}`; deterministic, resolvable without a store.
     pub id: String,
@@ -96,7 +96,8 @@ pub struct Loan {
     /// What to know before relying on a field.
     pub flags: Vec<Flag>,
     /// Provider fields with no canonical home, under the provider's names; numbers as decimal strings.
-    pub extensions: Named<Json>,
+    #[schema(value_type = Named<Json>)]
+    pub extensions: Extensions,
     /// What it was made from.
     #[serde(skip)]
     pub received: Received,
@@ -159,7 +160,7 @@ impl Loan {
             as_of_basis: AsOfBasis::Fetched,
             stale: false,
             flags: Vec::new(),
-            extensions: Named::default(),
+            extensions: Extensions::default(),
             received: Received::default(),
             personal: None,
             raw: None,
@@ -171,7 +172,11 @@ impl Loan {
 
     /// Names the loan: its connection and the key that finds it there again.
     pub fn identify(&mut self, native_key: &str, stability: IdStability) {
-        self.id = format!("{}:{native_key}", self.connection);
+        let length = self.connection.len().saturating_add(native_key.len());
+        self.id = String::with_capacity(length.saturating_add(1));
+        for part in [&*self.connection, ":", native_key] {
+            self.id.push_str(part);
+        }
         self.id_stability = stability;
     }
 
@@ -191,7 +196,7 @@ impl Loan {
 }
 
 /// Who lent.
-#[derive(Debug, Clone, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Lender {
     /// Name of the creditor.
     pub name: Option<String>,
@@ -204,7 +209,7 @@ pub struct Lender {
 }
 
 /// Who owes.
-#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Borrower {
     /// What the person asked about is to this loan.
     pub role: BorrowerRole,
@@ -228,7 +233,7 @@ impl Default for Borrower {
 }
 
 /// Amounts in major units of the loan's currency, never negative.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct Amounts {
     /// Asked for.
     pub requested: Option<Money>,
@@ -257,7 +262,7 @@ pub struct Amounts {
 }
 
 /// Interest rate.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Rate {
     /// In percent.
     pub percent: Option<Percent>,
@@ -278,7 +283,7 @@ impl Default for Rate {
 }
 
 /// Length of the loan.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct Term {
     /// Agreed length in `unit`.
     pub count: Option<u32>,
@@ -293,53 +298,62 @@ pub struct Term {
 }
 
 /// Calendar dates, in the provider's own time zone.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct Dates {
     /// Applied for.
+    #[serde(serialize_with = "moment::day")]
     pub applied_on: Option<NaiveDate>,
     /// Contract date.
+    #[serde(serialize_with = "moment::day")]
     pub opened_on: Option<NaiveDate>,
     /// Money paid out.
+    #[serde(serialize_with = "moment::day")]
     pub disbursed_on: Option<NaiveDate>,
     /// Last instalment due.
+    #[serde(serialize_with = "moment::day")]
     pub matures_on: Option<NaiveDate>,
     /// Over.
+    #[serde(serialize_with = "moment::day")]
     pub closed_on: Option<NaiveDate>,
     /// Default declared.
+    #[serde(serialize_with = "moment::day")]
     pub defaulted_on: Option<NaiveDate>,
 }
 
 /// The next payment.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct NextPayment {
     /// Due date.
+    #[serde(serialize_with = "moment::day")]
     pub due_on: Option<NaiveDate>,
     /// Amount due.
     pub amount: Option<Money>,
 }
 
 /// The last payment.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct LastPayment {
     /// Day it was made.
+    #[serde(serialize_with = "moment::day")]
     pub paid_on: Option<NaiveDate>,
     /// Amount paid.
     pub amount: Option<Money>,
 }
 
 /// Lateness.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct Delinquency {
     /// A payment is past its due date.
     pub overdue: Option<bool>,
     /// Days past due, as of the loan's `as_of`.
     pub days_past_due: Option<u32>,
     /// First day of the lateness.
+    #[serde(serialize_with = "moment::day")]
     pub since: Option<NaiveDate>,
 }
 
 /// Something to know about a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Flag<F = Field> {
     /// What.
     pub code: FlagCode,
@@ -365,11 +379,9 @@ fn provenance() -> Object {
         .build()
 }
 
-/// The instant a loan's data is of. Left out of hashes.
+/// The instant a loan's data is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
-#[serde(transparent)]
-pub struct AsOf(pub DateTime<Utc>);
+pub struct AsOf(#[serde(serialize_with = "moment::instant")] pub DateTime<Utc>);
 
-impl Hash for AsOf {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
+/// The name of [`AsOf`] to a serializer (serde takes the type's), which may leave it out of a digest: the same facts fetched twice are the same.
+pub(crate) const AS_OF: &str = "AsOf";

@@ -6,8 +6,10 @@
 )]
 
 use std::borrow::Cow;
-use std::hash::{Hash, Hasher};
+use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
@@ -33,14 +35,63 @@ impl PartialSchema for Json {
 
 impl ToSchema for Json {}
 
-impl Hash for Json {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.get().hash(state);
+/// The name under which [`RawValue`] tells a serializer that what follows is JSON already.
+pub(crate) const RAW: &str = "$serde_json::private::RawValue";
+
+/// A JSON object whose names and values are the provider's, as one text that goes out as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Extensions(String);
+
+impl Extensions {
+    /// Adds a member: its name as JSON writes it, without the quotes, and what `value` appends, which must be one JSON
+    /// value. Names are unique because a record's reader has each of its keys once.
+    pub fn push(&mut self, name: &str, value: impl FnOnce(&mut String)) {
+        if self.0.is_empty() {
+            self.0.reserve(name.len().saturating_add(64));
+            self.0.push('{');
+        } else {
+            self.0.pop();
+            self.0.push(',');
+        }
+        for part in ["\"", name, "\":"] {
+            self.0.push_str(part);
+        }
+        value(&mut self.0);
+        self.0.push('}');
+    }
+
+    /// Whether it has a member of this name, which JSON writes as it is.
+    pub fn has(&self, name: &str) -> bool {
+        let members = serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(self.text());
+        members.is_ok_and(|members| members.contains_key(name))
+    }
+
+    /// The object as JSON.
+    pub fn text(&self) -> &str {
+        if self.0.is_empty() { "{}" } else { &self.0 }
+    }
+
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes it holds.
+    pub fn size(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+impl Serialize for Extensions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut raw = serializer.serialize_struct(RAW, 1)?;
+        raw.serialize_field(RAW, self.text())?;
+        raw.end()
     }
 }
 
 /// An object whose keys are names we did not choose, in the order they came.
-#[derive(Debug, Clone, Hash, ToSchema)]
+#[derive(Debug, Clone, ToSchema)]
 #[schema(value_type = BTreeMap<String, T>)]
 pub struct Named<T>(Vec<(Cow<'static, str>, T)>);
 
@@ -54,15 +105,6 @@ impl<T> Named<T> {
     /// Adds an entry. Names are unique because a record's reader has each of its keys once.
     pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: T) {
         self.0.push((name.into(), value));
-    }
-
-    /// Adds the entries of another.
-    pub fn extend(&mut self, other: Self) {
-        if self.0.is_empty() {
-            *self = other;
-        } else {
-            self.0.extend(other.0);
-        }
     }
 
     /// The names in order.
@@ -91,5 +133,23 @@ impl<T> Named<T> {
 impl<T: Serialize> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_goes_out_as_it_is() {
+        let mut object = Extensions::default();
+        assert_eq!(serde_json::to_string(&object).unwrap(), "{}");
+        object.push("a", |out| out.push_str("[1, 2]"));
+        object.push("\\u0062", |out| out.push_str("null"));
+        assert_eq!(
+            serde_json::to_string(&[&object]).unwrap(),
+            r#"[{"a":[1, 2],"\u0062":null}]"#
+        );
+        assert!(object.has("a") && object.has("b") && !object.has("c"));
     }
 }

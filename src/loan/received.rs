@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use super::{Field, Missing, Origin};
 /// The records' own bytes, where in them the person is, and what became of each field. A copy: a loan that is kept
 /// must not keep the whole answer it came in.
 ///
-/// Not part of an answer, a hash or debug output: `include=raw`, `include=personal` and `include=provenance` are made
+/// Not part of an answer or debug output: `include=raw`, `include=personal` and `include=provenance` are made
 /// from it on request.
 #[derive(Clone, Default)]
 pub struct Received {
@@ -180,8 +179,4 @@ impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Record({}: {} bytes)", self.name, self.text.len())
     }
-}
-
-impl Hash for Received {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
 }

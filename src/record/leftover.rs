@@ -1,6 +1,5 @@
 //! What is left of a record when everything of use was read.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use super::entries::Fate;
@@ -8,7 +7,7 @@ use super::part::Part;
 use super::reader::Reader;
 use super::token;
 use super::{Drift, DriftKind};
-use crate::loan::{Accounted, Flag, Json, Named};
+use crate::loan::{Accounted, Extensions, Flag};
 
 /// Names and places of values about a person, in order.
 pub(super) type People = Vec<(Box<str>, Range<usize>)>;
@@ -19,7 +18,7 @@ pub struct Rest<F> {
     /// What to know about fields.
     pub flags: Vec<Flag<F>>,
     /// What nobody read.
-    pub extensions: Named<Json>,
+    pub extensions: Extensions,
     /// What no document names.
     pub drift: Vec<Drift>,
     /// The names and places of the values about a person, in the text the reading began with.
@@ -39,27 +38,22 @@ impl<F: Accounted> Reader<'_, F> {
     }
 
     /// What nobody read, and where the person is. What no document names is noted as drift.
-    pub(super) fn leftover(&mut self, documented: &[&'static str]) -> (Named<Json>, People) {
-        let mut extensions = Named::default();
+    pub(super) fn leftover(&mut self, documented: &[&'static str]) -> (Extensions, People) {
+        let mut extensions = Extensions::default();
         let mut personal = Vec::new();
+        // Documents name fields in the order in which providers send them.
+        let mut next = 0;
         for entry in &self.entries {
-            let known = || documented.iter().find(|known| **known == entry.key);
-            let name = || match known() {
-                Some(known) => Cow::Borrowed(*known),
-                None => Cow::Owned(entry.key.replace(char::is_control, "\u{FFFD}")),
-            };
             match entry.fate {
                 Fate::Read => {
                     let at = |part: &&mut Part| part.is_at(self.prefix, &entry.key);
                     if let Some(part) = self.parts.iter_mut().find(at) {
-                        part.pour(name(), &mut extensions, &mut personal);
+                        part.pour(&token::name(&entry.key), &mut extensions, &mut personal);
                     }
                 }
                 Fate::Unread | Fate::Kept if self.brief => {}
                 Fate::Unread | Fate::Kept => {
-                    if let Some(json) = token::presentable(entry.raw) {
-                        extensions.push(name(), json);
-                    }
+                    extensions.push(&token::name(&entry.key), |out| token::write(entry.raw, out));
                 }
                 Fate::Personal => {
                     // Where it comes again is not known, so nothing of the record is shown.
@@ -74,21 +68,33 @@ impl<F: Accounted> Reader<'_, F> {
                     ));
                 }
             }
-            if entry.ambiguous && entry.fate == Fate::Unread {
-                self.drift.push(Drift {
-                    kind: DriftKind::ChangedType,
-                    field: format!("{}{}", self.prefix, name()),
-                });
+            if entry.fate != Fate::Unread {
+                continue;
             }
-            if entry.fate == Fate::Unread && known().is_none() {
-                self.drift.push(Drift {
-                    kind: DriftKind::UnknownField,
-                    field: format!("{}{}", self.prefix, name()),
-                });
+            let mut drifts = |kind| {
+                let key = entry.key.replace(char::is_control, "\u{FFFD}");
+                let field = format!("{}{key}", self.prefix);
+                self.drift.push(Drift { kind, field });
+            };
+            if entry.ambiguous {
+                drifts(DriftKind::ChangedType);
+            }
+            match place(documented, next, &entry.key) {
+                Some(at) => next = at.saturating_add(1),
+                None => drifts(DriftKind::UnknownField),
             }
         }
         (extensions, personal)
     }
+}
+
+/// Where a key stands in a list, which is searched from `next` and then from its beginning.
+fn place(list: &[&'static str], next: usize, key: &str) -> Option<usize> {
+    let behind = list.get(next..).unwrap_or_default();
+    let found = behind.iter().position(|known| *known == key);
+    found
+        .and_then(|at| at.checked_add(next))
+        .or_else(|| list.iter().position(|known| *known == key))
 }
 
 /// Where a part of a text begins in it.

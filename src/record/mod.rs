@@ -14,6 +14,7 @@ mod leftover;
 mod part;
 mod provenance;
 mod reader;
+mod scan;
 mod token;
 mod whole;
 

@@ -1,57 +1,55 @@
 //! Objects within a record, read like records of their own.
 
-use std::borrow::Cow;
 use std::mem::take;
 use std::ops::Range;
 
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
-use super::entries::{Entries, Fate};
+use super::entries::{Fate, entries};
 use super::leftover::offset;
 use super::reader::Reader;
 use super::{Rejected, Why, token};
-use crate::loan::{Accounted, Json, Named};
+use crate::loan::{Accounted, Extensions};
 
 /// What is left of an object within a record when everything of use was read.
 #[derive(Debug)]
 pub(super) struct Part {
     path: &'static str,
-    left: Option<Json>,
+    /// As JSON.
+    left: Option<String>,
     personal: Vec<(Box<str>, Range<usize>)>,
 }
 
 impl Part {
     /// Whether it is the value of this key of the object at `prefix`.
     pub(super) fn is_at(&self, prefix: &str, key: &str) -> bool {
-        let within = self.path.strip_prefix(prefix);
+        // An empty prefix is not compared: see `Reader::find`.
+        let within = if prefix.is_empty() {
+            Some(self.path)
+        } else {
+            self.path.strip_prefix(prefix)
+        };
         within.and_then(|path| path.strip_suffix('.')) == Some(key)
     }
 
     /// Hands over what is left, under its name.
     pub(super) fn pour(
         &mut self,
-        name: Cow<'static, str>,
-        extensions: &mut Named<Json>,
+        name: &str,
+        extensions: &mut Extensions,
         personal: &mut Vec<(Box<str>, Range<usize>)>,
     ) {
         if let Some(left) = self.left.take() {
-            extensions.push(name, left);
+            extensions.push(name, |out| out.push_str(&left));
         }
         personal.append(&mut self.personal);
     }
 }
 
-/// What is left of an object, if anything is.
-fn object(left: &Named<Json>) -> Option<Json> {
-    let json = (!left.is_empty()).then(|| to_raw_value(left).ok());
-    json.flatten().map(Json)
-}
-
 impl<'a, F: Accounted> Reader<'a, F> {
     /// Starts reading a row of a larger text, so that places in it are places in the whole.
     pub fn within(whole: &'a str, row: &'a RawValue) -> Result<Self, Rejected> {
-        let Entries(list) =
-            serde_json::from_str(row.get()).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
+        let list = entries(row.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
         Ok(Self::over(whole, "", list))
     }
 
@@ -66,9 +64,9 @@ impl<'a, F: Accounted> Reader<'a, F> {
     #[must_use]
     pub fn open(&mut self, field: F, path: &'static str) -> Self {
         let key = path.strip_suffix('.').unwrap_or(path);
-        let (entries, unreadable) = match self.raw(key).map(serde_json::from_str) {
-            Some(Ok(Entries(list))) => (list, false),
-            Some(Err(_)) => {
+        let (entries, unreadable) = match self.raw(key).map(entries) {
+            Some(Some(list)) => (list, false),
+            Some(None) => {
                 self.malformed::<()>(field, key);
                 (Vec::new(), true)
             }
@@ -96,7 +94,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
         self.drift.append(&mut part.drift);
         self.parts.push(Part {
             path: part.prefix,
-            left: object(&extensions),
+            left: (!extensions.is_empty()).then(|| extensions.text().to_owned()),
             personal,
         });
     }
@@ -121,14 +119,15 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// Leaves some rows of a list at `path`, which ends in a dot, although the list was read: nothing of ours holds them.
     pub fn leave_rows(&mut self, path: &'static str, rows: impl IntoIterator<Item = &'a RawValue>) {
-        let rows: Vec<Json> = rows
-            .into_iter()
-            .filter_map(|row| token::presentable(row.get()))
-            .collect();
-        let left = (!rows.is_empty()).then(|| to_raw_value(&rows).ok().map(Json));
+        let mut left = String::new();
+        for row in rows {
+            left.push(if left.is_empty() { '[' } else { ',' });
+            token::write(row.get(), &mut left);
+        }
+        left.push(']');
         self.parts.push(Part {
             path,
-            left: left.flatten(),
+            left: (left.len() > 1).then_some(left),
             personal: Vec::new(),
         });
     }

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::calendar::{calendar_date, parse_instant};
-use super::entries::{Entries, Entry, Fate, shape};
+use super::entries::{Entry, Fate, entries, shape};
 use super::part::Part;
 use super::token::Token;
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
@@ -47,8 +47,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// Starts reading a record that stands beside the one the loan itself is made from.
     pub fn named(name: &'static str, record: &'a RawValue) -> Result<Self, Rejected> {
-        let Entries(list) =
-            serde_json::from_str(record.get()).map_err(|_| Rejected::new("(record)", Why::NotAnObject))?;
+        let list = entries(record.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
         Ok(Self::over(record.get(), name, list))
     }
 
@@ -62,7 +61,12 @@ impl<'a, F: Accounted> Reader<'a, F> {
             text,
             name,
             prefix: "",
-            found: Vec::with_capacity(if F::NOTED { entries.len() } else { 0 }),
+            // What is derived and what is not there is noted too.
+            found: Vec::with_capacity(if F::NOTED {
+                entries.len().saturating_mul(2)
+            } else {
+                0
+            }),
             entries,
             parts: Vec::new(),
             brief: false,
@@ -175,9 +179,8 @@ impl<'a, F: Accounted> Reader<'a, F> {
     pub fn count(&mut self, field: F, key: &'static str) -> Option<u32> {
         self.read(field, key, |token| {
             let number = decimal_of(&token)?;
-            number
-                .is_integer()
-                .then(|| number.to_string().parse().ok())
+            (number.scale() == 0)
+                .then(|| u32::try_from(number.mantissa()).ok())
                 .flatten()
         })
     }
@@ -378,12 +381,12 @@ impl<'a, F: Accounted> Reader<'a, F> {
     }
 }
 
-/// A number, or a text that holds one.
+/// A number without trailing zeros, or a text that holds one.
 fn decimal_of(token: &Token<'_>) -> Option<Decimal> {
     let parsed = match token {
         Token::Text(text) => decimal::parse(text),
         Token::Number(number) => decimal::parse(number),
         _ => return None,
     };
-    parsed.ok().map(|number| number.normalize())
+    parsed.ok()
 }

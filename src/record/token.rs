@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
+use super::scan::Scan;
 use crate::loan::Json;
 
 /// One JSON value as the provider wrote it.
@@ -37,11 +38,21 @@ impl<'a> Token<'a> {
     }
 }
 
+/// Printable ASCII that JSON writes as it is. Nearly every text is made of it; without an early exit many bytes are looked
+/// at at once.
+fn plain(byte: u8) -> bool {
+    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
+}
+
+/// Whether a JSON string goes out as it came.
+fn is_plain(quoted: &str) -> bool {
+    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    inner.bytes().fold(true, |all, byte| all & plain(byte))
+}
+
 /// Decodes a JSON string and replaces control characters; `None` when its escapes are not Unicode.
 pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    // Nearly every text is printable ASCII; without an early exit many bytes are looked at at once.
-    let plain = |byte| matches!(byte, b' '..=b'[' | b']'..=b'~');
     if inner.bytes().fold(true, |all, byte| all & plain(byte)) {
         return Some(Cow::Borrowed(inner));
     }
@@ -89,60 +100,69 @@ fn mended(raw: &str) -> String {
     out
 }
 
-/// A value of the provider for a caller; `None` when it is not JSON after all.
+/// A name of the provider as it stands between the quotes of a JSON text for a caller.
+pub(super) fn name(key: &str) -> Cow<'_, str> {
+    if key.bytes().fold(true, |all, byte| all & plain(byte)) {
+        return Cow::Borrowed(key);
+    }
+    let mut quoted = String::with_capacity(key.len().saturating_add(8));
+    quote(&key.replace(char::is_control, "\u{FFFD}"), &mut quoted);
+    let inner = quoted.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+    Cow::Owned(inner.unwrap_or_default().to_owned())
+}
+
+/// A value of the provider for a caller.
 pub(super) fn presentable(raw: &str) -> Option<Json> {
-    let json = match Token::read(raw) {
-        Token::Text(text) => to_raw_value(&text),
-        Token::Number(number) => to_raw_value(number),
-        Token::Bool(value) => to_raw_value(&value),
-        Token::Absent | Token::Null => to_raw_value(&()),
-        Token::Other => RawValue::from_string(for_extensions(raw)),
-    };
-    json.ok().map(Json)
-}
-
-/// Rewrites a valid JSON text for `extensions`: numbers become strings of the same characters, control characters
-/// in strings are replaced, an undecodable string becomes null. Token by token, so depth costs nothing.
-fn for_extensions(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len().saturating_add(2));
-    let mut rest = raw;
-    while let Some(first) = rest.chars().next() {
-        let end = match first {
-            '"' => string_end(rest),
-            '-' | '0'..='9' => rest
-                .find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
-                .unwrap_or(rest.len()),
-            other => other.len_utf8(),
-        };
-        let (token, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        match first {
-            '"' => match decode(token).and_then(|text| serde_json::to_string(&text).ok()) {
-                Some(text) => out.push_str(&text),
-                None => out.push_str("null"),
-            },
-            '-' | '0'..='9' => {
-                out.push('"');
-                out.push_str(token);
-                out.push('"');
-            }
-            _ => out.push_str(token),
-        }
-        rest = tail;
-    }
-    out
+    write(raw, &mut out);
+    RawValue::from_string(out).ok().map(Json)
 }
 
-fn string_end(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return at.saturating_add(1),
-            _ => {}
+/// Rewrites a valid JSON text for a caller: numbers become strings of the same characters, control characters in strings
+/// are replaced, an undecodable string becomes null, white space goes. Token by token, so depth costs nothing.
+pub(super) fn write(raw: &str, out: &mut String) {
+    let bytes = raw.as_bytes();
+    // What stands from here to the token in hand goes out as it is.
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let end = match byte {
+            b'"' => Scan::string_end(raw, at),
+            b'-' | b'0'..=b'9' => Scan::word_end(raw, at),
+            b' ' | b'\n' | b'\r' | b'\t' => at.saturating_add(1),
+            _ => {
+                at = at.saturating_add(1);
+                continue;
+            }
+        };
+        let token = raw.get(at..end).unwrap_or_default();
+        if *byte != b'"' || !is_plain(token) {
+            out.push_str(raw.get(from..at).unwrap_or_default());
+            from = end;
+            match byte {
+                b'"' => match decode(token) {
+                    Some(text) => quote(&text, out),
+                    None => out.push_str("null"),
+                },
+                b'-' | b'0'..=b'9' => {
+                    out.push('"');
+                    out.push_str(token);
+                    out.push('"');
+                }
+                _ => {}
+            }
         }
+        at = end;
     }
-    text.len()
+    out.push_str(raw.get(from..).unwrap_or_default());
+}
+
+/// Appends a text as JSON.
+fn quote(text: &str, out: &mut String) {
+    // A text can always be written.
+    if let Ok(quoted) = serde_json::to_string(text) {
+        out.push_str(&quoted);
+    }
 }
 
 #[cfg(test)]
@@ -150,15 +170,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn written(raw: &str) -> String {
+        let mut out = String::new();
+        write(raw, &mut out);
+        out
+    }
+
     #[test]
     fn numbers_keep_their_characters_and_strings_lose_their_controls() {
         let raw = r#"{"a": [1.50, -2e3, true, null], "b\n": "x\u0000\u001b[31m\"y", "c": "æ\u007f"}"#;
         assert_eq!(
-            for_extensions(raw),
-            "{\"a\": [\"1.50\", \"-2e3\", true, null], \"b\u{FFFD}\": \"x\u{FFFD}\u{FFFD}[31m\\\"y\", \"c\": \"æ\u{FFFD}\"}"
+            written(raw),
+            "{\"a\":[\"1.50\",\"-2e3\",true,null],\"b\u{FFFD}\":\"x\u{FFFD}\u{FFFD}[31m\\\"y\",\"c\":\"æ\u{FFFD}\"}"
         );
         assert_eq!(
-            for_extensions(r#""\ud800lost \ud83d\ude00 \udc00\n""#),
+            written(r#""\ud800lost \ud83d\ude00 \udc00\n""#),
             "\"\u{FFFD}lost \u{1F600} \u{FFFD}\u{FFFD}\""
         );
     }
@@ -166,7 +192,7 @@ mod tests {
     #[test]
     fn deep_values_cost_no_stack() {
         let deep = format!("{}1{}", "[".repeat(200_000), "]".repeat(200_000));
-        assert!(for_extensions(&deep).contains("\"1\""));
+        assert!(written(&deep).contains("\"1\""));
     }
 
     proptest! {
@@ -179,7 +205,7 @@ mod tests {
         #[test]
         fn valid_json_stays_valid(texts in proptest::collection::vec(".*", 0..4), number in any::<i64>()) {
             let raw = serde_json::to_string(&(texts, number)).unwrap();
-            let rewritten = for_extensions(&raw);
+            let rewritten = written(&raw);
             prop_assert!(serde_json::from_str::<(Vec<String>, String)>(&rewritten).is_ok(), "{}", rewritten);
         }
     }

@@ -1,10 +1,8 @@
 //! Reading a record that becomes a loan.
 
-use serde_json::value::to_raw_value;
-
 use super::reader::Reader;
 use super::{Drift, Rejected, Why};
-use crate::loan::{Field, FlagCode, Json, Loan, Missing, Money, Named, Note, Notes, Origin};
+use crate::loan::{Field, FlagCode, Loan, Missing, Money, Named, Note, Notes, Origin};
 
 impl Reader<'_, Field> {
     /// An id the record cannot do without.
@@ -68,16 +66,15 @@ impl Reader<'_, Field> {
         Ok((owed, credit))
     }
 
-    /// Ends the reading: what nobody read goes to `extensions`, and what no document names is reported as drift. The
+    /// Ends the reading, of the record that the loan itself is made from before those beside it: what nobody read goes to `extensions`, and what no document names is reported as drift. The
     /// loan keeps a copy of the record, and where each of its fields came from.
     pub fn finish(mut self, documented: &[&'static str], loan: &mut Loan) -> Vec<Drift> {
         let (extensions, personal) = self.leftover(documented);
         if self.name.is_empty() {
-            loan.extensions.extend(extensions);
-        } else if !extensions.is_empty()
-            && let Ok(json) = to_raw_value(&extensions)
-        {
-            loan.extensions.push(self.name, Json(json));
+            loan.extensions = extensions;
+        } else if !extensions.is_empty() {
+            loan.extensions
+                .push(self.name, |out| out.push_str(extensions.text()));
         }
         for flag in &self.flags {
             loan.flag(flag.code, flag.field);

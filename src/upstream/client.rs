@@ -4,11 +4,13 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder};
+use moka::sync::Cache;
+use reqwest::{Client, ClientBuilder, Url};
 use tower::{Layer, Service};
 
 use super::Settings;
@@ -18,11 +20,19 @@ use super::tls;
 /// Below the idle limit of the usual load balancers in front of providers.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// Two ways to one upstream: over kept connections, and over one that is used once.
+/// Questions of which it is remembered at the same time that they were asked, those with connections of their own
+/// included.
+const QUESTIONS: u64 = 32;
+
+/// Three ways to one upstream: over connections that are kept for an operation, over those that are kept for one
+/// question, and over one that is used once.
 #[derive(Debug)]
 pub(super) struct Pool {
     kept: RwLock<HashMap<&'static str, Client>>,
     once: Client,
+    /// Questions by the hashes of their addresses; with a client once they were asked again.
+    asked: Cache<u64, Option<Client>>,
+    hashes: RandomState,
     settings: Settings,
     resolver: Resolver,
 }
@@ -32,6 +42,12 @@ impl Pool {
         Ok(Self {
             kept: RwLock::default(),
             once: build(&settings, resolver, false)?,
+            // Who forgets a question keeps no connection for it either.
+            asked: Cache::builder()
+                .max_capacity(QUESTIONS)
+                .time_to_idle(IDLE)
+                .build(),
+            hashes: RandomState::new(),
             settings,
             resolver: resolver.clone(),
         })
@@ -54,8 +70,27 @@ impl Pool {
         kept.entry(operation).or_insert(client).clone()
     }
 
-    /// A connection that nobody used before and nobody will use again: for answers that do not say whose they are.
-    /// On a kept HTTP/1.1 connection one late extra answer would shift all later ones by one person.
+    /// For answers that do not say whose they are: a connection that nobody used before and nobody will use again, or
+    /// one that was used for this very question only, if it was asked lately. On a kept HTTP/1.1 connection one late
+    /// extra answer would shift all later ones, and here that leads to an earlier answer about the same person.
+    pub(super) fn alone(&self, question: &Url) -> Client {
+        let question = self.hashes.hash_one(question.as_str());
+        match self.asked.get(&question) {
+            Some(Some(client)) => client,
+            Some(None) => {
+                // See `kept`.
+                let client = build(&self.settings, &self.resolver, true).unwrap_or_else(|_| self.once());
+                self.asked.insert(question, Some(client.clone()));
+                client
+            }
+            None => {
+                self.asked.insert(question, None);
+                self.once()
+            }
+        }
+    }
+
+    /// A connection that nobody used before and nobody will use again.
     pub(super) fn once(&self) -> Client {
         self.once.clone()
     }
@@ -63,6 +98,7 @@ impl Pool {
     /// Forgets every kept connection, because an answer on one of them belonged to another question.
     pub(super) fn distrust(&self) {
         self.kept.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.asked.invalidate_all();
     }
 }
 

@@ -167,7 +167,7 @@ impl Reply {
         self.failure(Kind::BadPayload, note)
     }
 
-    /// Whether it came on a connection that was used before, where it may belong to an earlier question.
+    /// Whether it came on a connection that was used before, where it may belong to an earlier question than this one.
     pub fn on_kept_connection(&self) -> bool {
         self.kept
     }
@@ -184,7 +184,7 @@ impl Reply {
 pub enum Answers {
     /// It does, and the adapter compares. Connections are kept.
     NameTheirSubject,
-    /// It does not. Such a question goes over a connection of its own.
+    /// It does not. Such a question goes over a connection of its own, which is kept for the same question only.
     AreAnonymous,
 }
 
@@ -294,12 +294,13 @@ impl Upstream {
         }
         let client: Client = match answers {
             Answers::NameTheirSubject => self.0.pool.kept(operation),
-            Answers::AreAnonymous => self.0.pool.once(),
+            Answers::AreAnonymous => self.0.pool.alone(&url),
         };
         send::send(
             &self.0,
             Question {
                 operation,
+                answers,
                 url,
                 client,
                 call,

@@ -14,7 +14,7 @@ use super::client::noticing_dials;
 use super::error::{Error, Kind};
 use super::health::Verdict;
 use super::retry::{Cause, Failure};
-use super::{Call, Inner, Reply, now};
+use super::{Answers, Call, Inner, Reply, now};
 use crate::telemetry::{Exchange, OK, Span};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -32,6 +32,7 @@ pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Question<'a> {
     pub(super) operation: &'static str,
+    pub(super) answers: Answers,
     pub(super) url: Url,
     pub(super) client: Client,
     pub(super) call: &'a Call,
@@ -123,7 +124,7 @@ struct Failed {
     credential: Option<Credential>,
     /// A kept connection broke before the first byte of an answer.
     stale_connection: bool,
-    /// It came on a kept connection.
+    /// It came on a connection that was kept for other questions too.
     kept: bool,
 }
 
@@ -194,6 +195,7 @@ async fn attempt(
     };
     let exchange = timeout_at(limit.min(deadline), exchange(upstream, &client, request));
     let (done, dialled) = noticing_dials(exchange).await;
+    let kept = !dialled && question.answers == Answers::NameTheirSubject;
     let (failure, answered) = match done {
         Ok(Ok(body)) => {
             leave.settle(Outcome::Served);
@@ -201,7 +203,7 @@ async fn attempt(
                 token.worked();
             }
             counted.ends(OK);
-            return Ok((body, !dialled, counted));
+            return Ok((body, kept, counted));
         }
         Ok(Err(broken)) => broken,
         Err(_) if limit <= deadline => (timed_out(Kind::Timeout), true),
@@ -222,7 +224,7 @@ async fn attempt(
         failure,
         credential: Some(credential),
         stale_connection,
-        kept: !dialled,
+        kept,
     })
 }
 

@@ -9,6 +9,8 @@ mod parameters;
 mod presence;
 mod responses;
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
@@ -135,6 +137,10 @@ impl Written {
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object), Open)
 )]
-pub(super) async fn openapi(State(api): State<Api>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], api.document.0).into_response()
+pub(super) async fn openapi(State(api): State<Arc<Api>>) -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        api.document.0.clone(),
+    )
+        .into_response()
 }

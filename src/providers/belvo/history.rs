@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::map::PERSONAL;
 use super::wire::DOCUMENTED;
-use crate::loan::{AsOfBasis, Column, Field, Json, Loan, Named, Snapshot};
+use crate::loan::{AsOfBasis, Column, Extensions, Field, Loan, Snapshot};
 use crate::record::{Drift, Reader};
 
 /// Not a payment's due date: the day on which a debit is tried.
@@ -62,12 +62,12 @@ fn is_here(field: Field) -> bool {
 }
 
 /// What the loan's mapping left in its record, and what it took for fields that a snapshot does not have.
-fn leftover(loan: &Loan) -> Option<(Option<NaiveDate>, Named<Json>, Vec<Drift>)> {
+fn leftover(loan: &Loan) -> Option<(Option<NaiveDate>, Extensions, Vec<Drift>)> {
     let record: &RawValue = serde_json::from_str(loan.received.main()?.text()).ok()?;
     let mut row = Reader::<Column>::new(record).ok()?;
     let collection_on = row.date(Column::DueOn, COLLECTION);
     for key in AT_HOME {
-        if loan.extensions.get(key).is_none() {
+        if !loan.extensions.has(key) {
             row.raw(key);
         }
     }

@@ -207,7 +207,7 @@ fn every_word_of_a_loan() {
             "{word}"
         );
         assert_eq!(loan.native_status.as_deref(), Some(word));
-        assert!(loan.extensions.get("status").is_some());
+        assert!(loan.extensions.has("status"));
     }
 }
 

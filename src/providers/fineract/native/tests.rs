@@ -72,7 +72,7 @@ fn every_status() {
     let rows = list.page_items.unwrap().0;
     let brief = rows.into_iter().map(|row| {
         map::loan(row, &plain()).map(|(mut loan, drift)| {
-            loan.extensions = crate::loan::Named::default();
+            loan.extensions = crate::loan::Extensions::default();
             (loan, drift)
         })
     });

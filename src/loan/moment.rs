@@ -1,0 +1,108 @@
+//! Days and instants as text, in the forms that chrono writes, without its detour over format descriptions.
+
+use arrayvec::ArrayString;
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Timelike, Utc};
+use serde::Serializer;
+
+/// `2026-05-02`.
+pub(super) fn day<S: Serializer>(day: &Option<NaiveDate>, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(day) = day else {
+        return serializer.serialize_none();
+    };
+    let mut text = ArrayString::new();
+    match push_day(&mut text, *day) {
+        Some(()) => serializer.serialize_str(&text),
+        None => serializer.collect_str(day),
+    }
+}
+
+/// `2026-05-02T09:00:00.250Z`: as many digits of a second as it has, in threes.
+pub(super) fn instant<S: Serializer>(instant: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = ArrayString::new();
+    match push_instant(&mut text, instant) {
+        Some(()) => serializer.serialize_str(&text),
+        None => serializer.serialize_str(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+    }
+}
+
+type Text = ArrayString<32>;
+
+/// `None` for years that are not written with four digits.
+fn push_day(text: &mut Text, day: NaiveDate) -> Option<()> {
+    let year = u32::try_from(day.year()).ok().filter(|year| *year <= 9999)?;
+    push(text, year, 4)?;
+    for part in [day.month(), day.day()] {
+        text.try_push('-').ok()?;
+        push(text, part, 2)?;
+    }
+    Some(())
+}
+
+fn push_instant(text: &mut Text, instant: &DateTime<Utc>) -> Option<()> {
+    push_day(text, instant.date_naive())?;
+    let parts = [
+        ('T', instant.hour()),
+        (':', instant.minute()),
+        (':', instant.second()),
+    ];
+    for (before, part) in parts {
+        text.try_push(before).ok()?;
+        push(text, part, 2)?;
+    }
+    let nanos = instant.nanosecond();
+    if nanos != 0 {
+        let shorter = |unit: u32| nanos.checked_rem(unit) == Some(0);
+        let (unit, digits) = match nanos {
+            // A leap second is not 60 seconds here.
+            1_000_000_000.. => return None,
+            _ if shorter(1_000_000) => (1_000_000, 3),
+            _ if shorter(1_000) => (1_000, 6),
+            _ => (1, 9),
+        };
+        text.try_push('.').ok()?;
+        push(text, nanos.checked_div(unit)?, digits)?;
+    }
+    text.try_push('Z').ok()
+}
+
+/// A number with zeros in front of it.
+fn push(text: &mut Text, number: u32, width: usize) -> Option<()> {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(number);
+    let zeros = width.saturating_sub(digits.len());
+    text.try_push_str("000000000".get(..zeros)?).ok()?;
+    text.try_push_str(digits).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(serde::Serialize)]
+    struct Moments {
+        #[serde(serialize_with = "day")]
+        day: Option<NaiveDate>,
+        #[serde(serialize_with = "instant")]
+        instant: DateTime<Utc>,
+    }
+
+    proptest! {
+        #[test]
+        fn moments_are_written_as_chrono_writes_them(
+            seconds in -70_000_000_000_i64..300_000_000_000,
+            nanos in prop_oneof![Just(0_u32), (0..1000_u32).prop_map(|n| n * 1_000_000), (0..1_000_000_u32).prop_map(|n| n * 1000), 0..2_000_000_000_u32],
+        ) {
+            let instant = DateTime::from_timestamp(seconds, nanos);
+            prop_assume!(instant.is_some());
+            let instant = instant.unwrap();
+            let moments = Moments { day: Some(instant.date_naive()), instant };
+            let theirs = (instant.date_naive(), instant);
+            let ours = serde_json::to_value(&moments).unwrap();
+            let theirs = serde_json::to_value(theirs).unwrap();
+            prop_assert_eq!(&ours["day"], &theirs[0]);
+            prop_assert_eq!(&ours["instant"], &theirs[1]);
+        }
+    }
+}
