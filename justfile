@@ -30,6 +30,10 @@ growth *options:
     cargo build --release
     python3 bench/growth.py {{options}}
 
+# The instructions that each part of a request's work takes, beside the baseline; `--bless` keeps them as the new one.
+instructions *options:
+    python3 .ci/instructions {{options}}
+
 # Format in place.
 fmt:
     cargo fmt

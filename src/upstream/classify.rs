@@ -114,6 +114,15 @@ pub(super) struct Body {
     _held: Held,
 }
 
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            _held: Held::default(),
+        }
+    }
+}
+
 /// Reads a body, counting decoded bytes: it is never held whole before it is known to fit.
 pub(super) async fn read(mut response: Response, cap: u64, memory: Option<&Memory>) -> Result<Body, Failure> {
     let announced = response.content_length().unwrap_or(0);
