@@ -42,11 +42,15 @@ pub(crate) const RAW: &str = "$serde_json::private::RawValue";
 pub struct Extensions(String);
 
 impl Extensions {
+    /// Without members, and with room for as many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(String::with_capacity(bytes))
+    }
+
     /// Adds a member: its name as JSON writes it, without the quotes, and what `value` appends, which must be one JSON
     /// value. Names are unique because a record's reader has each of its keys once.
     pub fn push(&mut self, name: &str, value: impl FnOnce(&mut String)) {
         if self.0.is_empty() {
-            self.0.reserve(name.len().saturating_add(64));
             self.0.push('{');
         } else {
             self.0.pop();
@@ -70,9 +74,9 @@ impl Extensions {
         if self.0.is_empty() { "{}" } else { &self.0 }
     }
 
-    /// Whether it has no members.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The object as JSON; `None` if it has no members.
+    pub fn into_text(self) -> Option<String> {
+        (!self.0.is_empty()).then_some(self.0)
     }
 
     /// Bytes it holds.

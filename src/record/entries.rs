@@ -8,7 +8,7 @@ use super::scan::Scan;
 pub(super) struct Entry<'a> {
     pub(super) key: Cow<'a, str>,
     /// [`shape`] of the key.
-    pub(super) shape: u32,
+    pub(super) shape: u8,
     pub(super) raw: &'a str,
     pub(super) fate: Fate,
     /// The name came more than once: nobody can say which value counts.
@@ -35,57 +35,81 @@ const MAX_FIELDS: usize = 256;
 /// Longest name that is written with escapes.
 const MAX_ESCAPED: usize = 4096;
 
-/// The fields of a JSON object; `None` where the text is another value, or has more fields than any record.
-///
-/// The text must be JSON, as that of a `RawValue` is. Nothing is validated a second time here, and what is no JSON gives
-/// no fields or fewer.
-pub(super) fn entries(text: &str) -> Option<Vec<Entry<'_>>> {
-    let mut scan = Scan::of(text);
-    if scan.next()? != b'{' {
-        return None;
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Entries<'a> {
+    pub(super) list: Vec<Entry<'a>>,
+    shapes: Shapes,
+}
+
+impl<'a> Entries<'a> {
+    /// The fields of a JSON object; `None` where the text is another value, or has more fields than any record.
+    ///
+    /// The text must be JSON, as that of a `RawValue` is. Nothing is validated a second time here, and what is no JSON
+    /// gives no fields or fewer.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        let mut scan = Scan::of(text);
+        if scan.next()? != b'{' {
+            return None;
+        }
+        let mut entries = Self {
+            list: Vec::with_capacity(expected(text)),
+            shapes: Shapes::default(),
+        };
+        let mut fields = 0_usize;
+        loop {
+            match scan.next()? {
+                b'}' => return Some(entries),
+                b',' => continue,
+                b'"' => {}
+                _ => return None,
+            }
+            fields = fields.saturating_add(1);
+            if fields > MAX_FIELDS {
+                return None;
+            }
+            let (key, escaped) = scan.string()?;
+            let key = if escaped {
+                unescaped(key)?
+            } else {
+                Cow::Borrowed(key)
+            };
+            if scan.next()? != b':' {
+                return None;
+            }
+            entries.add(key, scan.value()?);
+        }
     }
-    let mut list: Vec<Entry<'_>> = Vec::with_capacity(expected(text));
-    let mut seen = 0_u64;
-    let mut fields = 0_usize;
-    loop {
-        match scan.next()? {
-            b'}' => return Some(list),
-            b',' => continue,
-            b'"' => {}
-            _ => return None,
-        }
-        fields = fields.saturating_add(1);
-        if fields > MAX_FIELDS {
-            return None;
-        }
-        let (key, escaped) = scan.string()?;
-        let key = if escaped {
-            unescaped(key)?
-        } else {
-            Cow::Borrowed(key)
-        };
-        if scan.next()? != b':' {
-            return None;
-        }
-        let raw = scan.value()?;
+
+    fn add(&mut self, key: Cow<'a, str>, raw: &'a str) {
         let shape = shape(&key);
-        let bit = 1_u64.checked_shl(shape).unwrap_or_default();
-        let known = if seen & bit == 0 {
-            None
-        } else {
-            list.iter_mut()
-                .find(|entry| entry.shape == shape && entry.key == key)
-        };
-        seen |= bit;
-        match known {
-            Some(known) => known.ambiguous = true,
-            None => list.push(Entry {
-                key,
-                shape,
-                raw,
-                fate: Fate::Unread,
-                ambiguous: false,
-            }),
+        if self.shapes.has(shape) {
+            let same = |entry: &&mut Entry<'a>| entry.shape == shape && entry.key == key;
+            if let Some(known) = self.list.iter_mut().find(same) {
+                known.ambiguous = true;
+                return;
+            }
+        }
+        self.shapes.add(shape);
+        self.list.push(Entry {
+            key,
+            shape,
+            raw,
+            fate: Fate::Unread,
+            ambiguous: false,
+        });
+    }
+
+    /// Where the field of this name is: usually at `next`.
+    pub(super) fn position(&self, key: &str, next: usize) -> Option<usize> {
+        let shape = shape(key);
+        if !self.shapes.has(shape) {
+            return None;
+        }
+        let fits = |entry: &Entry<'_>| entry.shape == shape && entry.key == key;
+        match self.list.get(next) {
+            Some(entry) if fits(entry) => Some(next),
+            _ => self.list.iter().position(fits),
         }
     }
 }
@@ -101,16 +125,38 @@ fn unescaped(inner: &str) -> Option<Cow<'_, str>> {
     decoded?.ok().map(Cow::Owned)
 }
 
-/// A number below 64, by which most keys are told apart without comparing them.
-pub(super) fn shape(key: &str) -> u32 {
+/// A number by which most keys are told apart without comparing them.
+fn shape(key: &str) -> u8 {
     let bytes = key.as_bytes();
-    let sum = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()]
-        .into_iter()
-        .flatten()
-        .fold(bytes.len(), |sum, byte| {
-            sum.wrapping_mul(31).wrapping_add(usize::from(*byte))
-        });
-    u32::try_from(sum % 64).unwrap_or_default()
+    let at = |place: usize| bytes.get(place).copied().unwrap_or_default();
+    let [length, ..] = bytes.len().to_le_bytes();
+    let ends = at(0)
+        .wrapping_mul(31)
+        .wrapping_add(at(bytes.len().saturating_sub(1)));
+    let middle = at(bytes.len() >> 1).wrapping_mul(7);
+    ends.wrapping_add(middle).wrapping_add(length.wrapping_mul(53))
+}
+
+/// Which shapes there are.
+#[derive(Debug, Default)]
+struct Shapes([u64; 4]);
+
+impl Shapes {
+    fn place(shape: u8) -> (usize, u64) {
+        (usize::from(shape >> 6), 1_u64.wrapping_shl(u32::from(shape & 63)))
+    }
+
+    fn has(&self, shape: u8) -> bool {
+        let (word, bit) = Self::place(shape);
+        self.0.get(word).is_some_and(|known| known & bit != 0)
+    }
+
+    fn add(&mut self, shape: u8) {
+        let (word, bit) = Self::place(shape);
+        if let Some(known) = self.0.get_mut(word) {
+            *known |= bit;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_object_with_more_fields_than_any_record_is_none() {
-        let read = |text: &str| entries(text).map(|list| list.len());
+        let read = |text: &str| Entries::of(text).map(|entries| entries.list.len());
         let object = |fields: usize| {
             let fields: Vec<String> = (0..fields).map(|at| format!("\"f{at}\":0")).collect();
             format!("{{{}}}", fields.join(","))
@@ -138,7 +184,7 @@ mod tests {
     #[test]
     fn names_and_values_are_as_they_came() {
         let text = r#" { "a" : 1.50 ,"b\u0022":"x\"}", "a":null,"":{"c":[1,"]"]} } "#;
-        let list = entries(text).unwrap();
+        let list = Entries::of(text).unwrap().list;
         let shown: Vec<(&str, &str, bool)> = list
             .iter()
             .map(|entry| (&*entry.key, entry.raw, entry.ambiguous))
@@ -149,9 +195,9 @@ mod tests {
             ("", r#"{"c":[1,"]"]}"#, false),
         ];
         assert_eq!(shown, expected);
-        assert!(entries("{}").unwrap().is_empty());
+        assert!(Entries::of("{}").unwrap().list.is_empty());
         for other in ["[1]", "1", "\"{}\"", "null", r#"{"\ud800":1}"#] {
-            assert!(entries(other).is_none(), "{other}");
+            assert!(Entries::of(other).is_none(), "{other}");
         }
     }
 
@@ -165,7 +211,7 @@ mod tests {
             let text = format!("{{{}\r\n}}", shown.join(","));
             // What is made up here is JSON.
             let _: &serde_json::value::RawValue = serde_json::from_str(&text).unwrap();
-            let list = entries(&text).unwrap();
+            let list = Entries::of(&text).unwrap().list;
             let read = list.iter().map(|entry| (&*entry.key, entry.raw));
             let made = members.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             prop_assert!(read.eq(made), "{text}");

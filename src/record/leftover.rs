@@ -1,5 +1,6 @@
 //! What is left of a record when everything of use was read.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::entries::Fate;
@@ -39,21 +40,30 @@ impl<F: Accounted> Reader<'_, F> {
 
     /// What nobody read, and where the person is. What no document names is noted as drift.
     pub(super) fn leftover(&mut self, documented: &[&'static str]) -> (Extensions, People) {
-        let mut extensions = Extensions::default();
+        let mut extensions = Extensions::with_capacity(if self.brief { 0 } else { self.room() });
         let mut personal = Vec::new();
         // Documents name fields in the order in which providers send them.
         let mut next = 0;
-        for entry in &self.entries {
+        for entry in &self.entries.list {
+            let known = place(documented, next, &entry.key);
+            if let Some((at, _)) = known {
+                next = at.saturating_add(1);
+            }
+            // Names in documents are plain.
+            let name = || match known {
+                Some((_, name)) => Cow::Borrowed(name),
+                None => token::name(&entry.key),
+            };
             match entry.fate {
                 Fate::Read => {
                     let at = |part: &&mut Part| part.is_at(self.prefix, &entry.key);
                     if let Some(part) = self.parts.iter_mut().find(at) {
-                        part.pour(&token::name(&entry.key), &mut extensions, &mut personal);
+                        part.pour(&name(), &mut extensions, &mut personal);
                     }
                 }
                 Fate::Unread | Fate::Kept if self.brief => {}
                 Fate::Unread | Fate::Kept => {
-                    extensions.push(&token::name(&entry.key), |out| token::write(entry.raw, out));
+                    extensions.push(&name(), |out| token::write(entry.raw, out));
                 }
                 Fate::Personal => {
                     // Where it comes again is not known, so nothing of the record is shown.
@@ -79,22 +89,37 @@ impl<F: Accounted> Reader<'_, F> {
             if entry.ambiguous {
                 drifts(DriftKind::ChangedType);
             }
-            match place(documented, next, &entry.key) {
-                Some(at) => next = at.saturating_add(1),
-                None => drifts(DriftKind::UnknownField),
+            if known.is_none() {
+                drifts(DriftKind::UnknownField);
             }
         }
         (extensions, personal)
     }
 }
 
+impl<F> Reader<'_, F> {
+    /// Bytes that what was not read takes, names and quotes included.
+    fn room(&self) -> usize {
+        let left = self
+            .entries
+            .list
+            .iter()
+            .filter(|entry| matches!(entry.fate, Fate::Unread | Fate::Kept));
+        let sizes = left.map(|entry| entry.key.len().saturating_add(entry.raw.len()).saturating_add(8));
+        let parts = self.parts.iter().map(Part::size);
+        sizes.chain(parts).fold(0, usize::saturating_add)
+    }
+}
+
 /// Where a key stands in a list, which is searched from `next` and then from its beginning.
-fn place(list: &[&'static str], next: usize, key: &str) -> Option<usize> {
-    let behind = list.get(next..).unwrap_or_default();
+fn place(list: &[&'static str], next: usize, key: &str) -> Option<(usize, &'static str)> {
+    let (before, behind) = list.split_at_checked(next).unwrap_or((list, &[]));
     let found = behind.iter().position(|known| *known == key);
-    found
-        .and_then(|at| at.checked_add(next))
-        .or_else(|| list.iter().position(|known| *known == key))
+    let at = match found {
+        Some(at) => at.saturating_add(next),
+        None => before.iter().position(|known| *known == key)?,
+    };
+    Some((at, list.get(at)?))
 }
 
 /// Where a part of a text begins in it.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use super::entries::{Fate, entries};
+use super::entries::{Entries, Fate};
 use super::leftover::offset;
 use super::reader::Reader;
 use super::{Rejected, Why, token};
@@ -21,6 +21,14 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Bytes that what is left takes, its name included.
+    pub(super) fn size(&self) -> usize {
+        let name = self.path.len().saturating_add(4);
+        self.left
+            .as_ref()
+            .map_or(0, |left| left.len().saturating_add(name))
+    }
+
     /// Whether it is the value of this key of the object at `prefix`.
     pub(super) fn is_at(&self, prefix: &str, key: &str) -> bool {
         // An empty prefix is not compared: see `Reader::find`.
@@ -49,8 +57,8 @@ impl Part {
 impl<'a, F: Accounted> Reader<'a, F> {
     /// Starts reading a row of a larger text, so that places in it are places in the whole.
     pub fn within(whole: &'a str, row: &'a RawValue) -> Result<Self, Rejected> {
-        let list = entries(row.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
-        Ok(Self::over(whole, "", list))
+        let entries = Entries::of(row.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
+        Ok(Self::over(whole, "", entries))
     }
 
     /// Does not make extensions, because nobody will look at them.
@@ -64,14 +72,17 @@ impl<'a, F: Accounted> Reader<'a, F> {
     #[must_use]
     pub fn open(&mut self, field: F, path: &'static str) -> Self {
         let key = path.strip_suffix('.').unwrap_or(path);
-        let (entries, unreadable) = match self.raw(key).map(entries) {
-            Some(Some(list)) => (list, false),
+        let (entries, unreadable) = match self.raw(key).map(Entries::of) {
+            Some(Some(entries)) => (entries, false),
             Some(None) => {
                 self.malformed::<()>(field, key);
-                (Vec::new(), true)
+                (Entries::default(), true)
             }
             // A name that came more than once is there.
-            None => (Vec::new(), self.find(key).is_some_and(|entry| entry.ambiguous)),
+            None => (
+                Entries::default(),
+                self.find(key).is_some_and(|entry| entry.ambiguous),
+            ),
         };
         Self {
             prefix: path,
@@ -94,7 +105,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
         self.drift.append(&mut part.drift);
         self.parts.push(Part {
             path: part.prefix,
-            left: (!extensions.is_empty()).then(|| extensions.text().to_owned()),
+            left: extensions.into_text(),
             personal,
         });
     }
@@ -134,7 +145,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// Marks the fields about the person that are known by how their names end.
     pub fn personal_ending(&mut self, endings: &[&str]) {
-        for entry in &mut self.entries {
+        for entry in &mut self.entries.list {
             if endings.iter().any(|ending| entry.key.ends_with(ending)) {
                 entry.fate = Fate::Personal;
             }

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Want;
-use super::entries::{Entry, entries};
+use super::entries::{Entries, Entry};
 use crate::loan::{AsOfBasis, Field, Finding, FlagCode, Json, Loan, Missing, Origin, Record};
 
 /// Decided by the config of the gateway.
@@ -192,8 +192,8 @@ fn of_reference(loan: &Loan, name: &str, raw: &RawValue) -> Account {
 
 /// The members of a JSON object in order.
 fn members(object: &RawValue) -> Members<'_> {
-    let list = entries(object.get()).unwrap_or_default();
-    list.into_iter().filter_map(member).collect()
+    let entries = Entries::of(object.get()).unwrap_or_default();
+    entries.list.into_iter().filter_map(member).collect()
 }
 
 fn member(entry: Entry<'_>) -> Option<(Cow<'_, str>, &RawValue)> {

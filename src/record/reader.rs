@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::calendar::{calendar_date, parse_instant};
-use super::entries::{Entry, Fate, entries, shape};
+use super::entries::{Entries, Entry, Fate};
 use super::part::Part;
 use super::token::Token;
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
@@ -23,7 +23,7 @@ pub struct Reader<'a, F = Field> {
     pub(super) name: &'static str,
     /// Where in the record this object is, with a dot behind it; empty for the record itself.
     pub(super) prefix: &'static str,
-    pub(super) entries: Vec<Entry<'a>>,
+    pub(super) entries: Entries<'a>,
     pub(super) parts: Vec<Part>,
     /// Nobody will look at what is left.
     pub(super) brief: bool,
@@ -47,23 +47,23 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// Starts reading a record that stands beside the one the loan itself is made from.
     pub fn named(name: &'static str, record: &'a RawValue) -> Result<Self, Rejected> {
-        let list = entries(record.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
-        Ok(Self::over(record.get(), name, list))
+        let entries = Entries::of(record.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
+        Ok(Self::over(record.get(), name, entries))
     }
 
     /// Starts on a record that is no object: it is kept as received, and nothing can be read from it.
     pub fn unreadable(name: &'static str, record: &'a RawValue) -> Self {
-        Self::over(record.get(), name, Vec::new())
+        Self::over(record.get(), name, Entries::default())
     }
 
-    pub(super) fn over(text: &'a str, name: &'static str, entries: Vec<Entry<'a>>) -> Self {
+    pub(super) fn over(text: &'a str, name: &'static str, entries: Entries<'a>) -> Self {
         Self {
             text,
             name,
             prefix: "",
             // What is derived and what is not there is noted too.
             found: Vec::with_capacity(if F::NOTED {
-                entries.len().saturating_mul(2)
+                entries.list.len().saturating_mul(2)
             } else {
                 0
             }),
@@ -370,14 +370,9 @@ impl<'a, F: Accounted> Reader<'a, F> {
         } else {
             key.strip_prefix(self.prefix)?
         };
-        let shape = shape(key);
-        let fits = |entry: &Entry<'a>| entry.shape == shape && entry.key == key;
-        let at = match self.entries.get(self.next) {
-            Some(entry) if fits(entry) => self.next,
-            _ => self.entries.iter().position(fits)?,
-        };
+        let at = self.entries.position(key, self.next)?;
         self.next = at.saturating_add(1);
-        self.entries.get_mut(at)
+        self.entries.list.get_mut(at)
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::scan::Scan;
+use super::scan::{Scan, is_plain};
 use crate::loan::Json;
 
 /// One JSON value as the provider wrote it.
@@ -38,22 +38,10 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Printable ASCII that JSON writes as it is. Nearly every text is made of it; without an early exit many bytes are looked
-/// at at once.
-fn plain(byte: u8) -> bool {
-    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
-}
-
-/// Whether a JSON string goes out as it came.
-fn is_plain(quoted: &str) -> bool {
-    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    inner.bytes().fold(true, |all, byte| all & plain(byte))
-}
-
 /// Decodes a JSON string and replaces control characters; `None` when its escapes are not Unicode.
 pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.bytes().fold(true, |all, byte| all & plain(byte)) {
+    if is_plain(inner) {
         return Some(Cow::Borrowed(inner));
     }
     let text = if inner.contains('\\') {
@@ -102,7 +90,7 @@ fn mended(raw: &str) -> String {
 
 /// A name of the provider as it stands between the quotes of a JSON text for a caller.
 pub(super) fn name(key: &str) -> Cow<'_, str> {
-    if key.bytes().fold(true, |all, byte| all & plain(byte)) {
+    if is_plain(key) {
         return Cow::Borrowed(key);
     }
     let mut quoted = String::with_capacity(key.len().saturating_add(8));
@@ -121,6 +109,12 @@ pub(super) fn presentable(raw: &str) -> Option<Json> {
 /// Rewrites a valid JSON text for a caller: numbers become strings of the same characters, control characters in strings
 /// are replaced, an undecodable string becomes null, white space goes. Token by token, so depth costs nothing.
 pub(super) fn write(raw: &str, out: &mut String) {
+    match raw.as_bytes().first() {
+        Some(b'"') if is_plain(inner(raw)) => return out.push_str(raw),
+        Some(b'-' | b'0'..=b'9') => return quote_number(raw, out),
+        Some(b't' | b'f' | b'n') => return out.push_str(raw),
+        _ => {}
+    }
     let bytes = raw.as_bytes();
     // What stands from here to the token in hand goes out as it is.
     let mut from = 0;
@@ -136,7 +130,7 @@ pub(super) fn write(raw: &str, out: &mut String) {
             }
         };
         let token = raw.get(at..end).unwrap_or_default();
-        if *byte != b'"' || !is_plain(token) {
+        if *byte != b'"' || !is_plain(inner(token)) {
             out.push_str(raw.get(from..at).unwrap_or_default());
             from = end;
             match byte {
@@ -144,17 +138,24 @@ pub(super) fn write(raw: &str, out: &mut String) {
                     Some(text) => quote(&text, out),
                     None => out.push_str("null"),
                 },
-                b'-' | b'0'..=b'9' => {
-                    out.push('"');
-                    out.push_str(token);
-                    out.push('"');
-                }
+                b'-' | b'0'..=b'9' => quote_number(token, out),
                 _ => {}
             }
         }
         at = end;
     }
     out.push_str(raw.get(from..).unwrap_or_default());
+}
+
+/// What stands between the quotes.
+fn inner(quoted: &str) -> &str {
+    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default()
+}
+
+fn quote_number(number: &str, out: &mut String) {
+    out.push('"');
+    out.push_str(number);
+    out.push('"');
 }
 
 /// Appends a text as JSON.

@@ -72,9 +72,8 @@ impl Reader<'_, Field> {
         let (extensions, personal) = self.leftover(documented);
         if self.name.is_empty() {
             loan.extensions = extensions;
-        } else if !extensions.is_empty() {
-            loan.extensions
-                .push(self.name, |out| out.push_str(extensions.text()));
+        } else if let Some(text) = extensions.into_text() {
+            loan.extensions.push(self.name, |out| out.push_str(&text));
         }
         for flag in &self.flags {
             loan.flag(flag.code, flag.field);
