@@ -1,7 +1,7 @@
 //! `GET /loans/{id}/explain`: what the upstream sent, beside what was made of it, field by field.
 
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::answers::{One, ROOM, respond, with};
@@ -11,15 +11,14 @@ use super::openapi::{ExplanationParameters, Explanations};
 use super::parameters::Pairs;
 use super::problem::Problem;
 use crate::gather::Status;
-use crate::loan::{Finding, Json, Loan, Missing, Origin};
+use crate::loan::{AS_OF, Field as Canonical, Finding, Json, Loan, Missing, Origin};
 use crate::record::{Sent, Want, account, shown};
 
 /// What the upstream sent, and what was made of it.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Explanation<'a> {
     /// The canonical loan.
-    #[schema(value_type = Loan)]
-    loan: Facts<&'a Loan>,
+    loan: &'a Loan,
     /// The upstream records, as received; of several the one the loan itself is made from comes first.
     records: Vec<Record>,
     /// Every canonical field, in the order of the loan.
@@ -45,7 +44,8 @@ struct Field {
     #[serde(rename = "field")]
     path: String,
     /// What it is.
-    value: Json,
+    #[schema(value_type = Json)]
+    value: Value,
     /// Where the value came from; null where there is none.
     origin: Option<Origin>,
     /// Why there is no value; null where there is one.
@@ -55,6 +55,22 @@ struct Field {
     /// What the upstream sent under the name in `source`; null where that is no single field of a record.
     #[schema(value_type = Json)]
     received: Option<Json>,
+}
+
+/// A canonical value. When the data is of is no fact of a loan, and does not change the tag.
+struct Value {
+    json: Json,
+    is_moment: bool,
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.is_moment {
+            serializer.serialize_newtype_struct(AS_OF, &self.json)
+        } else {
+            self.json.serialize(serializer)
+        }
+    }
 }
 
 /// What the upstream sent, beside what was made of it, field by field.
@@ -75,7 +91,7 @@ pub(super) async fn explain(loan: OneLoan, pairs: Pairs) -> Result<Response, Pro
         .gives(1, complete, std::slice::from_ref(&source));
     let shown = with(&found, want);
     let body = One {
-        data: explanation(&found, &shown, want),
+        data: Facts(explanation(&found, &shown, want)),
         complete,
         sources: std::slice::from_ref(&source),
         request_id: loan.id.as_str(),
@@ -91,8 +107,11 @@ fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<
     let sent = Sent::of(&records);
     let fields = account(loan).into_iter().map(|account| Field {
         received: account.received(&sent),
+        value: Value {
+            json: account.value,
+            is_moment: account.path == Canonical::AsOf.path(),
+        },
         path: account.path.into_owned(),
-        value: account.value,
         origin: match account.finding {
             Some(Finding::Is(origin)) => Some(origin),
             Some(Finding::Missing(_)) | None => None,
@@ -112,7 +131,7 @@ fn explanation<'a>(loan: &Loan, presented: &'a Loan, want: Want) -> Explanation<
         received,
     });
     Explanation {
-        loan: Facts(presented),
+        loan: presented,
         records: records.collect(),
         fields,
     }

@@ -1,5 +1,5 @@
 //! Answers that are put together once for all who ask the same of the same data: one after another while it is cached,
-//! and at once while it is fetched.
+//! and at once while it is fetched. Only those that are complete with the first part of each source.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,8 +13,6 @@ use crate::loan::Loan;
 
 /// Roughly how much all answers together may hold.
 const CAPACITY: u64 = 32 * 1024 * 1024;
-/// Roughly what one loan takes in an answer, written.
-const LOAN: usize = 2 * 1024;
 
 /// The loans of an answer, and what was written of them.
 #[derive(Debug, Default)]
@@ -117,15 +115,19 @@ impl Answers {
         Some(answer)
     }
 
-    /// Keeps an answer that is whole: nothing of it comes later.
+    /// Keeps an answer that is complete, and follows from its parts alone: nothing of it comes later.
     pub(super) fn keep(&self, question: Arc<Question>, answer: &Answer) {
-        if answer.next.is_none() {
+        if answer.next.is_none() && answer.complete {
             self.0.insert(question, answer.clone());
         }
     }
 }
 
+/// What it keeps alive: the loans, and the text that is written of them.
 fn weight(answer: &Answer) -> u32 {
-    let size = answer.loans.list.len().saturating_mul(LOAN).saturating_add(1024);
-    u32::try_from(size).unwrap_or(u32::MAX)
+    let sizes = answer.loans.list.iter().map(|loan| {
+        let text = super::LOAN.saturating_add(loan.extensions.size());
+        super::size(loan).saturating_add(text)
+    });
+    u32::try_from(sizes.fold(1024, usize::saturating_add)).unwrap_or(u32::MAX)
 }

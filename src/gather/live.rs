@@ -28,6 +28,8 @@ pub(super) struct Live {
     again: VecDeque<Arc<Loan>>,
     /// How many answers were given.
     pub(super) position: u64,
+    /// Whether any page was fetched after the openings.
+    walked_on: bool,
 }
 
 #[derive(Debug)]
@@ -104,6 +106,7 @@ impl Live {
             last: Vec::new(),
             again: VecDeque::new(),
             position: 0,
+            walked_on: false,
         }
     }
 
@@ -168,12 +171,18 @@ impl Live {
         }
     }
 
+    /// Whether its loans are of more than its openings.
+    pub(super) fn walked_on(&self) -> bool {
+        self.walked_on
+    }
+
     pub(super) fn over(&self) -> bool {
         self.again.is_empty() && self.parts.iter().all(Part::over)
     }
 
     /// Fetches the next page of every source that has nothing at hand, all at once.
     async fn feed(&mut self, deadline: Instant) {
+        self.walked_on |= self.parts.iter().any(Part::hungry);
         let filter = &self.filter;
         join_all(self.parts.iter_mut().map(|part| part.feed(filter, deadline))).await;
     }

@@ -142,12 +142,12 @@ impl Gateway {
         {
             return Ok(known);
         }
-        let answer = if whole {
-            self.freeze(query, parts, skipped, limit)?
+        let (answer, of_parts) = if whole {
+            (self.freeze(query, parts, skipped, limit)?, true)
         } else {
             self.set_out(query, parts, skipped, limit, deadline).await?
         };
-        if let Some(question) = question {
+        if let Some(question) = question.filter(|_| of_parts) {
             self.answers.keep(question, &answer);
         }
         Ok(answer)
@@ -162,7 +162,7 @@ impl Gateway {
         }
     }
 
-    /// Begins a walk and gives its first answer.
+    /// Begins a walk and gives its first answer, and whether that is made of these parts and nothing more.
     async fn set_out(
         &self,
         query: &Query,
@@ -170,10 +170,11 @@ impl Gateway {
         skipped: Vec<Source>,
         limit: usize,
         deadline: Instant,
-    ) -> Result<Answer, Refused> {
+    ) -> Result<(Answer, bool), Refused> {
         let mut walk = begin(query, parts, skipped);
         let loans = walk.next(limit, deadline).await;
         let mut answer = answer(&walk, loans);
+        let walked_on = walk.walked_on();
         if !walk.over() {
             let (position, size) = (walk.position, walk.size());
             let id = self
@@ -182,7 +183,7 @@ impl Gateway {
                 .ok_or(Refused::SelectionTooHeavy)?;
             answer.next = Some(Place { id, position });
         }
-        Ok(answer)
+        Ok((answer, !walked_on))
     }
 
     /// What every selected source contributes, fetched or taken from the cache: the `whole` of it, or the first page; and the sources that were not asked.

@@ -21,8 +21,11 @@ use super::tls;
 const IDLE: Duration = Duration::from_secs(20);
 
 /// Questions of which it is remembered at the same time that they were asked, those with connections of their own
-/// included.
-const QUESTIONS: u64 = 32;
+/// included; and for how long: so long an upstream that gives answers twice may be one answer behind.
+const QUESTIONS: u64 = 8;
+const SAME_QUESTION: Duration = Duration::from_secs(20);
+/// Connections that wait to be asked the same question again.
+const IDLE_ALONE: usize = 16;
 
 /// Three ways to one upstream: over connections that are kept for an operation, over those that are kept for one
 /// question, and over one that is used once.
@@ -41,11 +44,11 @@ impl Pool {
     pub(super) fn new(settings: Settings, resolver: &Resolver) -> Result<Self, reqwest::Error> {
         Ok(Self {
             kept: RwLock::default(),
-            once: build(&settings, resolver, false)?,
+            once: build(&settings, resolver, 0)?,
             // Who forgets a question keeps no connection for it either.
             asked: Cache::builder()
                 .max_capacity(QUESTIONS)
-                .time_to_idle(IDLE)
+                .time_to_live(SAME_QUESTION)
                 .build(),
             hashes: RandomState::new(),
             settings,
@@ -65,7 +68,8 @@ impl Pool {
             return client.clone();
         }
         // The same settings built one in `new`; if it fails now, connections are not kept.
-        let client = build(&self.settings, &self.resolver, true).unwrap_or_else(|_| self.once());
+        let idle = self.settings.max_concurrency;
+        let client = build(&self.settings, &self.resolver, idle).unwrap_or_else(|_| self.once());
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.entry(operation).or_insert(client).clone()
     }
@@ -79,7 +83,8 @@ impl Pool {
             Some(Some(client)) => client,
             Some(None) => {
                 // See `kept`.
-                let client = build(&self.settings, &self.resolver, true).unwrap_or_else(|_| self.once());
+                let client =
+                    build(&self.settings, &self.resolver, IDLE_ALONE).unwrap_or_else(|_| self.once());
                 self.asked.insert(question, Some(client.clone()));
                 client
             }
@@ -102,10 +107,10 @@ impl Pool {
     }
 }
 
-fn build(settings: &Settings, resolver: &Resolver, keep: bool) -> Result<Client, reqwest::Error> {
+fn build(settings: &Settings, resolver: &Resolver, idle: usize) -> Result<Client, reqwest::Error> {
     plain()
         .connect_timeout(settings.connect_timeout)
-        .pool_max_idle_per_host(if keep { settings.max_concurrency } else { 0 })
+        .pool_max_idle_per_host(idle)
         .dns_resolver(Arc::new(resolver.clone()))
         .connector_layer(Dialling)
         .build()

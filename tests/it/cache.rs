@@ -301,3 +301,32 @@ async fn a_shared_fetch_that_fails_fails_for_all_and_for_nobody_after() {
     chaos.turn(|_| Act::Answer(End::Keep));
     gateway.get("/loans").await.assert_complete();
 }
+
+/// The opening is in the cache, and the page behind it failed: that answer is not the answer to the next one who asks.
+#[tokio::test]
+async fn an_answer_with_a_gap_is_not_given_again() {
+    let world = World::generated(3, 150);
+    let chaos = Chaos::start(&world, |asked: &Asked| {
+        if asked.target.contains("page=2") && asked.attempt == 0 {
+            Act::Bytes(
+                b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".to_vec(),
+                End::Keep,
+            )
+        } else {
+            Act::Answer(End::Keep)
+        }
+    })
+    .await;
+    let gateway = kept(&world).through(PROVIDER, &chaos).start().await;
+    let broken = gateway.get("/loans?limit=200").await;
+    assert_eq!(broken.json()["complete"], false);
+    let given = broken.loans().len();
+    for pages in 1..=2 {
+        let whole = gateway.get("/loans?limit=200").await;
+        whole.assert_complete();
+        assert!(whole.loans().len() > given, "{given} of all again");
+        assert_eq!(whole.source("carbon")["cache"], "hit");
+        // Only the opening is kept: the page behind it is as it is now.
+        assert_eq!(chaos.counts().pages(), 2 + pages);
+    }
+}
