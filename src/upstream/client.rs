@@ -2,15 +2,15 @@
 //! trusted, and no connection is shared with another credential.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use moka::sync::Cache;
 use reqwest::{Client, ClientBuilder, Url};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::Settings;
@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// Questions of which it is remembered at the same time that they were asked, those with connections of their own
 /// included; and for how long: so long an upstream that gives answers twice may be one answer behind.
-const QUESTIONS: u64 = 8;
+const QUESTIONS: usize = 8;
 const SAME_QUESTION: Duration = Duration::from_secs(20);
 /// Connections that wait to be asked the same question again.
 const IDLE_ALONE: usize = 16;
@@ -33,11 +33,21 @@ const IDLE_ALONE: usize = 16;
 pub(super) struct Pool {
     kept: RwLock<HashMap<&'static str, Client>>,
     once: Client,
-    /// Questions by the hashes of their addresses; with a client once they were asked again.
-    asked: Cache<u64, Option<Client>>,
+    /// The last questions, the newest last.
+    asked: Mutex<VecDeque<Asked>>,
     hashes: RandomState,
     settings: Settings,
     resolver: Resolver,
+}
+
+/// A question that was asked lately.
+#[derive(Debug)]
+struct Asked {
+    /// The hash of its address.
+    question: u64,
+    since: Instant,
+    /// Once it was asked again.
+    client: Option<Client>,
 }
 
 impl Pool {
@@ -45,11 +55,7 @@ impl Pool {
         Ok(Self {
             kept: RwLock::default(),
             once: build(&settings, resolver, 0)?,
-            // Who forgets a question keeps no connection for it either.
-            asked: Cache::builder()
-                .max_capacity(QUESTIONS)
-                .time_to_live(SAME_QUESTION)
-                .build(),
+            asked: Mutex::default(),
             hashes: RandomState::new(),
             settings,
             resolver: resolver.clone(),
@@ -79,20 +85,26 @@ impl Pool {
     /// extra answer would shift all later ones, and here that leads to an earlier answer about the same person.
     pub(super) fn alone(&self, question: &Url) -> Client {
         let question = self.hashes.hash_one(question.as_str());
-        match self.asked.get(&question) {
-            Some(Some(client)) => client,
-            Some(None) => {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who forgets a question keeps no connection for it either.
+        asked.retain(|known| known.since.elapsed() < SAME_QUESTION);
+        if let Some(known) = asked.iter_mut().find(|known| known.question == question) {
+            let client = known.client.get_or_insert_with(|| {
+                known.since = Instant::now();
                 // See `kept`.
-                let client =
-                    build(&self.settings, &self.resolver, IDLE_ALONE).unwrap_or_else(|_| self.once());
-                self.asked.insert(question, Some(client.clone()));
-                client
-            }
-            None => {
-                self.asked.insert(question, None);
-                self.once()
-            }
+                build(&self.settings, &self.resolver, IDLE_ALONE).unwrap_or_else(|_| self.once())
+            });
+            return client.clone();
         }
+        if asked.len() == QUESTIONS {
+            asked.pop_front();
+        }
+        asked.push_back(Asked {
+            question,
+            since: Instant::now(),
+            client: None,
+        });
+        self.once()
     }
 
     /// A connection that nobody used before and nobody will use again.
@@ -103,7 +115,7 @@ impl Pool {
     /// Forgets every kept connection, because an answer on one of them belonged to another question.
     pub(super) fn distrust(&self) {
         self.kept.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.asked.invalidate_all();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
