@@ -78,6 +78,7 @@ pub struct Source {
     /// Whether it was read to its end.
     pub exhausted: bool,
     /// When the newest of its data was fetched; null when none was.
+    #[serde(serialize_with = "crate::loan::instant_or_null")]
     pub as_of: Option<DateTime<Utc>>,
     /// Whether a cache answered.
     pub cache: Cached,

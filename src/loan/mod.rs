@@ -27,6 +27,7 @@ pub use decimal::{Currency, Money, Percent};
 pub use entry::{Breakdown, Instalment, Snapshot, Transaction};
 pub use field::{Accounted, Column, Field};
 pub use flag::FlagCode;
+pub use moment::instant_or_null;
 pub(crate) use named::RAW;
 pub use named::{Extensions, Json, Named};
 pub use received::{Finding, Note, Notes, Received, Record};

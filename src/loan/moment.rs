@@ -30,6 +30,14 @@ pub(super) fn instant<S: Serializer>(instant: &DateTime<Utc>, serializer: S) -> 
     }
 }
 
+/// The same, or null.
+pub fn instant_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => instant(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 type Text = ArrayString<32>;
 
 /// `None` for years that are not written with four digits.
@@ -91,6 +99,10 @@ mod tests {
         day: Option<NaiveDate>,
         #[serde(serialize_with = "instant")]
         instant: DateTime<Utc>,
+        #[serde(serialize_with = "instant_or_null")]
+        again: Option<DateTime<Utc>>,
+        #[serde(serialize_with = "instant_or_null")]
+        none: Option<DateTime<Utc>>,
     }
 
     proptest! {
@@ -102,12 +114,19 @@ mod tests {
             let instant = DateTime::from_timestamp(seconds, nanos);
             prop_assume!(instant.is_some());
             let instant = instant.unwrap();
-            let moments = Moments { day: Some(instant.date_naive()), instant };
+            let moments = Moments {
+                day: Some(instant.date_naive()),
+                instant,
+                again: Some(instant),
+                none: None,
+            };
             let theirs = (instant.date_naive(), instant);
             let ours = serde_json::to_value(&moments).unwrap();
             let theirs = serde_json::to_value(theirs).unwrap();
             prop_assert_eq!(&ours["day"], &theirs[0]);
             prop_assert_eq!(&ours["instant"], &theirs[1]);
+            prop_assert_eq!(&ours["again"], &theirs[1]);
+            prop_assert!(ours["none"].is_null());
         }
     }
 }
