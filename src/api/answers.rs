@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
@@ -119,14 +119,8 @@ pub(super) fn json(value: &impl Serialize) -> Option<Json> {
 }
 
 /// Loans as a JSON array.
-pub(super) fn write_all(loans: &[Arc<Loan>]) -> Result<Written, serde_json::Error> {
-    let mut writer = Writer::with_capacity(room(loans));
-    Facts(loans).serialize(&mut writer)?;
-    let (text, facts) = writer.finish();
-    Ok(Written {
-        text: text.into(),
-        digest: facts.digest128(),
-    })
+pub(super) fn write_all(loans: &[Arc<Loan>]) -> Result<Written, Problem> {
+    write(&Facts(loans), room(loans))
 }
 
 /// Sends a document. Its tag is made of the [`Facts`] in it, of whether there are `more`, and of how each source did. A
@@ -138,8 +132,8 @@ pub(super) fn respond(
     standing: (bool, bool),
     sources: &[Source],
 ) -> Result<Response, Problem> {
-    let (text, facts) = write(body, room)?;
-    send(headers, [text].into(), facts.digest128(), standing, sources)
+    let Written { text, digest } = write(body, room)?;
+    send(headers, [text].into(), digest, standing, sources)
 }
 
 /// Sends a list whose members were written already; the document has none.
@@ -150,7 +144,7 @@ pub(super) fn respond_with(
     standing: (bool, bool),
     sources: &[Source],
 ) -> Result<Response, Problem> {
-    let (mut text, _) = write(list, ROOM)?;
+    let Written { mut text, .. } = write(list, ROOM)?;
     // `{"data":`, an empty array, and the rest.
     let begin = text.split_to("{\"data\":".len().min(text.len()));
     let end = text.split_off("[]".len().min(text.len()));
@@ -163,12 +157,15 @@ pub(super) fn respond_with(
     )
 }
 
-fn write(body: &impl Serialize, room: usize) -> Result<(Bytes, Xxh3), Problem> {
+fn write(body: &impl Serialize, room: usize) -> Result<Written, Problem> {
     let mut writer = Writer::with_capacity(room);
     body.serialize(&mut writer)
         .map_err(|_| Problem::new(Code::Internal))?;
     let (text, facts) = writer.finish();
-    Ok((text.into(), facts))
+    Ok(Written {
+        text: text.into(),
+        digest: facts.digest128(),
+    })
 }
 
 fn send(

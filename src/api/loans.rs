@@ -22,7 +22,7 @@ use super::middleware::InFlight;
 use super::one_loan::OneLoan;
 use super::openapi::{ListParameters, Lists, LoanParameters, Loans, SearchBody, Searches};
 use super::parameters::{ListRequest, Pairs};
-use super::problem::{Code, ParameterError, Problem};
+use super::problem::{ParameterError, Problem};
 use super::{Api, RequestId};
 use crate::gather::{Part, Source, Status};
 use crate::loan::{Loan, check_schedule};
@@ -148,9 +148,7 @@ async fn answer(
         let list = answer.loans.list().to_vec();
         Arc::new(presented(&api.gateway, list, want).into())
     };
-    let data = loans
-        .written(write_all)
-        .map_err(|_| Problem::new(Code::Internal))?;
+    let data = loans.written(write_all)?;
     let next_cursor = answer.next.map(|place| api.cursors.issue(place, binding));
     let more = next_cursor.is_some();
     let page = PageInfo {

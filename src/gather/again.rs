@@ -21,12 +21,12 @@ pub struct Loans {
     written: OnceLock<Written>,
 }
 
-/// Loans as they go out.
+/// What goes out.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// All of them, one after the other as the media type has it.
+    /// As the media type has it.
     pub text: Bytes,
-    /// What tells these facts from others.
+    /// What tells its facts from others.
     pub digest: u128,
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Live {
     /// How many answers were given.
     pub(super) position: u64,
     /// Whether any page was fetched after the openings.
-    walked_on: bool,
+    pub(super) walked_on: bool,
 }
 
 #[derive(Debug)]
@@ -169,11 +169,6 @@ impl Live {
         if let Some(part) = self.parts.iter_mut().find(of) {
             part.given = change(part.given);
         }
-    }
-
-    /// Whether its loans are of more than its openings.
-    pub(super) fn walked_on(&self) -> bool {
-        self.walked_on
     }
 
     pub(super) fn over(&self) -> bool {

@@ -174,7 +174,7 @@ impl Gateway {
         let mut walk = begin(query, parts, skipped);
         let loans = walk.next(limit, deadline).await;
         let mut answer = answer(&walk, loans);
-        let walked_on = walk.walked_on();
+        let of_parts = !walk.walked_on;
         if !walk.over() {
             let (position, size) = (walk.position, walk.size());
             let id = self
@@ -183,7 +183,7 @@ impl Gateway {
                 .ok_or(Refused::SelectionTooHeavy)?;
             answer.next = Some(Place { id, position });
         }
-        Ok((answer, !walked_on))
+        Ok((answer, of_parts))
     }
 
     /// What every selected source contributes, fetched or taken from the cache: the `whole` of it, or the first page; and the sources that were not asked.

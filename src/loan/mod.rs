@@ -173,11 +173,7 @@ impl Loan {
 
     /// Names the loan: its connection and the key that finds it there again.
     pub fn identify(&mut self, native_key: &str, stability: IdStability) {
-        let length = self.connection.len().saturating_add(native_key.len());
-        self.id = String::with_capacity(length.saturating_add(1));
-        for part in [&*self.connection, ":", native_key] {
-            self.id.push_str(part);
-        }
+        self.id = [&*self.connection, ":", native_key].concat();
         self.id_stability = stability;
     }
 

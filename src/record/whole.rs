@@ -66,8 +66,9 @@ impl Reader<'_, Field> {
         Ok((owed, credit))
     }
 
-    /// Ends the reading, of the record that the loan itself is made from before those beside it: what nobody read goes to `extensions`, and what no document names is reported as drift. The
-    /// loan keeps a copy of the record, and where each of its fields came from.
+    /// Ends the reading, of the record that the loan itself is made from before those beside it: what nobody read goes to
+    /// `extensions`, and what no document names is reported as drift. The loan keeps a copy of the record, and where each of
+    /// its fields came from.
     pub fn finish(mut self, documented: &[&'static str], loan: &mut Loan) -> Vec<Drift> {
         let (extensions, personal) = self.leftover(documented);
         if self.name.is_empty() {
