@@ -185,3 +185,35 @@ async fn totals_have_no_pages() {
             .assert_problem(400, "invalid_request");
     }
 }
+
+#[tokio::test]
+async fn a_debt_that_may_be_there_twice_is_told_and_counted_twice() {
+    let world = World::documents();
+    let row = |id: &str, principal: &str| {
+        format!(
+            r#"{{"id":"{id}","customerId":"42","currencyCode":"MXN","principalDisbursed":{principal},"totalOutstanding":8391.80}}"#
+        )
+    };
+    world.set_records(Provider::Bsa, vec![row("7", "12000"), row("8", "11999.99")]);
+    let gateway = Setup::of(&world, &[Provider::Bsa, Provider::Belvo]).start().await;
+    let person = "ref=bsa:customer:42&ref=belvo:merchant_customer:CUST-001234";
+    let answer = gateway.get(&format!("/loans/summary?{person}")).await;
+    answer.assert_complete();
+    let collected = "belvo:CUST-001234~3f6f4a0e-5f0b-4c38-9d1f-0c8a4f2be101";
+    let figures = &answer.json()["data"];
+    assert_eq!(
+        figures["duplicate_candidates"],
+        json!([{
+            "loans": [collected, "bsa:7"],
+            "evidence": ["same_original_principal", "same_total_outstanding"],
+        }])
+    );
+    let owed = &figures["debt"]["by_currency"][0]["total_outstanding"];
+    assert_eq!(*owed, json!({"amount": "25175.40", "loans": 3, "unknown": 0}));
+
+    let alone = gateway.get("/loans/summary?ref=bsa:customer:42").await;
+    assert_eq!(alone.json()["data"]["duplicate_candidates"], json!([]));
+    // A question about nobody looks for none.
+    let book = gateway.get("/loans/summary").await;
+    assert_eq!(book.json()["data"]["duplicate_candidates"], Value::Null);
+}
