@@ -1,5 +1,7 @@
 //! The gateway as a whole: built from a config, served on a listener, reloaded and stopped without losing a request.
 
+mod stores;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +23,13 @@ use crate::config::{
 use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared, courier};
 use crate::identity::{Expected, Kept, Names, Patience as KeyPatience, Provider, Tokens};
 use crate::server::{self, Patience, Routes, Stop};
+use crate::store::{Keeper, Namespace, Store};
 use crate::telemetry::{self, Exporter, Telemetry};
+
+use stores::Stores;
+
+/// No client of a config or of a token can have this id.
+const OWNER: &str = "(owner)";
 
 /// How long the last spans may take to be handed over; nobody waits longer for the process to end.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -51,6 +59,7 @@ struct Lasting {
     owner: Option<KeyHash>,
     telemetry: Telemetry,
     tracing: config::Telemetry,
+    stores: Stores,
 }
 
 /// Replaces what a running gateway serves.
@@ -82,6 +91,7 @@ impl App {
             owner,
             tracing: opened.config.telemetry.clone(),
             telemetry,
+            stores: Stores::default(),
         };
         let config = opened.config.clone();
         let access = access(&opened, &lasting);
@@ -93,6 +103,11 @@ impl App {
             routes: Arc::new(ArcSwap::from_pointee(routes)),
             exporter,
         })
+    }
+
+    /// Opens the store, if there is one, and brings its tables up. Without this it is opened by the first question.
+    pub async fn open_store(&self) -> Result<(), Problems> {
+        self.lasting.stores.open(self.config.store.as_ref()).await
     }
 
     /// Where the config says to listen.
@@ -138,6 +153,12 @@ impl App {
 }
 
 impl Reloader {
+    /// Opens the store of this config, if it has another than the one in use.
+    pub async fn open_store(&self, document: &Document) -> Result<(), Problems> {
+        let opened = open_for(document, &self.lasting.telemetry)?;
+        self.lasting.stores.open(opened.config.store.as_ref()).await
+    }
+
     /// Serves new requests from this config, and lets those in hand finish with the old one. On any problem the old
     /// config stays. The listen address, the in-flight limit, the life of cursors and where traces go are those of the start.
     pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
@@ -182,9 +203,12 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
     };
     let cursors = Cursors::new(keys, config.cursor.ttl);
     let server = config.server.clone();
+    let config_store = config.store.clone();
     let gateway = opened.gateway(lasting.held.clone());
     let (lifecycle, telemetry) = (lasting.lifecycle.clone(), lasting.telemetry.clone());
+    let store = lasting.stores.of(config_store.as_ref());
     Api::new(gateway, access, cursors, lifecycle, telemetry)
+        .with_store(store.map(|store| store as Arc<dyn Store>))
         .behind(&server.trusted_proxies)
         .router(&server.base_path)
 }
@@ -193,12 +217,12 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
 fn access(opened: &Opened, lasting: &Lasting) -> Access {
     let auth = &opened.config.auth;
     let owner = lasting.owner.map(|key| Settings {
-        // No client of a config or of a token can have this id.
-        id: "(owner)".to_owned(),
+        id: OWNER.to_owned(),
         keys: vec![key.bytes()],
         scopes: vec![Scope::LoansRead, Scope::PersonalRead],
         connections: None,
         limit: Limit::default(),
+        customers: Namespace::of_client(OWNER),
     });
     match (auth.mode, &auth.jwt, &opened.provider) {
         // Without authentication the only thing that says who may see people's data is where we listen, whatever a new
@@ -254,6 +278,10 @@ fn client(client: &AuthClient) -> Settings {
         scopes: client.scopes.iter().map(scope).collect(),
         connections: client.connections.clone(),
         limit: limit(client.rate_limit, client.max_concurrency),
+        customers: match &client.customers {
+            Some(name) => Namespace::shared(name),
+            None => Namespace::of_client(&client.id),
+        },
     }
 }
 
@@ -314,6 +342,11 @@ fn no_client(key: &str) -> Problems {
 }
 
 impl Opened {
+    /// The store of the config, not opened yet.
+    pub fn store(&self) -> Option<Arc<Keeper>> {
+        Stores::default().of(self.config.store.as_ref())
+    }
+
     /// The gateway over these connections; `held` is what cursors name.
     pub fn gateway(self, held: Held) -> Gateway {
         let config = self.config;

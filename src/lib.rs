@@ -3,10 +3,10 @@
 //! The rooms, and the one direction they may look in:
 //!
 //! ```text
-//! main -> app -> { api, identity, server, gather, config, telemetry }
-//! api -> { gather, identity }      gather -> providers -> { loan, record, upstream, config }
+//! main -> app -> { api, identity, server, gather, store, config, telemetry }
+//! api -> { gather, identity, store }      gather -> providers -> { loan, record, upstream, config }
 //! record -> loan      identity -> upstream      { api, gather, identity, upstream } -> telemetry
-//! loan, server, config, sim, telemetry -> nothing
+//! loan, server, config, sim, store, telemetry -> nothing
 //! ```
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
@@ -24,5 +24,6 @@ pub mod providers;
 pub mod record;
 pub mod server;
 pub mod sim;
+pub mod store;
 pub mod telemetry;
 pub mod upstream;

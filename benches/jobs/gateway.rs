@@ -11,7 +11,7 @@ use loangate::api::cursor::Cursors;
 use loangate::api::{Access, Api, Lifecycle};
 use loangate::app;
 use loangate::config::{Document, connection_settings};
-use loangate::gather::{Asker, Client, Filter, Gateway, Held, Query};
+use loangate::gather::{Asker, Client, Filter, Gateway, Held, LeftOut, Query, Whose};
 use loangate::providers::{self, Connecting, Provider};
 use loangate::sim::serve;
 use loangate::telemetry::Telemetry;
@@ -102,7 +102,8 @@ pub(super) fn everything(gateway: &Gateway) -> Query {
             .connections()
             .map(|connection| Arc::clone(&connection.id))
             .collect(),
-        references: Vec::new(),
+        whose: Whose::everybody(),
+        left_out: LeftOut::new(),
         filter: Filter::default(),
         sort: None,
         required: Vec::new(),

@@ -26,6 +26,7 @@ mod bodies;
 mod books;
 mod circuit;
 mod client;
+mod customers;
 mod gateway;
 mod hostile;
 mod hot;
@@ -58,8 +59,18 @@ impl Size {
     }
 }
 
-const SCENARIOS: [&str; 10] = [
-    "stalled", "tokens", "circuit", "bodies", "restarts", "slow", "hot", "books", "person", "ledger",
+const SCENARIOS: [&str; 11] = [
+    "stalled",
+    "tokens",
+    "circuit",
+    "bodies",
+    "restarts",
+    "slow",
+    "hot",
+    "books",
+    "person",
+    "ledger",
+    "customers",
 ];
 
 #[tokio::main]
@@ -95,6 +106,7 @@ async fn main() -> ExitCode {
             "hot" => hot::run(size, &mut report).await,
             "books" => books::run(size, &mut report).await,
             "person" => books::person(size, &mut report).await,
+            "customers" => customers::run(size, &mut report).await,
             _ => ledger::run(size, &mut report).await,
         }
     }

@@ -14,6 +14,7 @@ use super::answers::{
     List, One, PageInfo, ROOM, SCHEDULE, TRANSACTIONS, json, presented, respond, respond_with, with,
     write_all,
 };
+use super::customers::Person;
 use super::export::export;
 use super::failures::{answered, refused};
 use super::json::Facts;
@@ -21,10 +22,10 @@ use super::media::{self, Format};
 use super::middleware::InFlight;
 use super::one_loan::OneLoan;
 use super::openapi::{ListParameters, Lists, LoanParameters, Loans, SearchBody, Searches};
-use super::parameters::{ListRequest, Pairs};
+use super::parameters::{ExportRequest, ListRequest, Pairs, not_embedded};
 use super::problem::{ParameterError, Problem};
 use super::{Api, RequestId};
-use crate::gather::{Part, Source, Status};
+use crate::gather::{Part, Query, Source, Status};
 use crate::loan::{Loan, check_schedule};
 use crate::record::Want;
 
@@ -102,19 +103,41 @@ async fn either(
 ) -> Result<Response, Problem> {
     match media::list_format(headers)? {
         Format::Json => {
-            let request = pairs.list_request(&api.gateway, caller)?;
+            let request = pairs.list_request(api, caller)?;
             answer(api, id, caller, headers, request).await
         }
         format => {
-            let (query, want) = pairs.export_request(&api.gateway, caller)?;
+            let ExportRequest {
+                mut query,
+                person,
+                want,
+            } = pairs.export_request(api, caller)?;
             if format == Format::Csv && want != Want::default() {
                 return Err(Problem::invalid(vec![ParameterError {
                     parameter: "include".to_owned(),
                     detail: "has no place in text/csv".to_owned(),
                 }]));
             }
+            complete(api, caller, &mut query, &person, want).await?;
             export(api, caller, place, &query, want, format).await
         }
+    }
+}
+
+/// Completes a question with what is linked, which may be asked for more than its lists hold.
+async fn complete(
+    api: &Api,
+    caller: &Caller,
+    query: &mut Query,
+    person: &Person,
+    want: Want,
+) -> Result<(), Problem> {
+    api.complete(caller, query, person).await?;
+    let errors = not_embedded(&api.gateway, query, want);
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(errors))
     }
 }
 
@@ -126,7 +149,8 @@ async fn answer(
     request: ListRequest,
 ) -> Result<Response, Problem> {
     let ListRequest {
-        query,
+        mut query,
+        person,
         want,
         limit,
         cursor,
@@ -135,9 +159,13 @@ async fn answer(
     let answer = match cursor {
         Some(cursor) => {
             let place = api.cursors.read(&cursor, binding)?;
+            api.still_there(caller, &person).await?;
             api.gateway.resume(place, limit).await.map_err(refused)?
         }
-        None => api.gateway.list(&query, limit).await.map_err(refused)?,
+        None => {
+            complete(api, caller, &mut query, &person, want).await?;
+            api.gateway.list(&query, limit).await.map_err(refused)?
+        }
     };
     answered(&answer.sources, &query.required)?;
     let count = answer.loans.list().len();

@@ -246,7 +246,7 @@ async fn admit(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
 
 /// Takes in the body before the request is counted: who sends slowly occupies a socket, and nobody's place.
 async fn receive(request: Request, next: Next) -> Response {
-    if request.method() != Method::POST {
+    if !matches!(*request.method(), Method::POST | Method::PUT) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();

@@ -7,6 +7,7 @@ mod answers;
 mod audit;
 mod connections;
 pub mod cursor;
+mod customers;
 mod details;
 mod explain;
 mod export;
@@ -32,7 +33,7 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -49,6 +50,7 @@ use problem::{Code, Problem};
 use remote::Proxies;
 
 use crate::gather::Gateway;
+use crate::store::Store;
 use crate::telemetry::Telemetry;
 
 /// What outlives a reload: whether the process is going away, and how much it has in hand.
@@ -88,6 +90,8 @@ pub struct Api {
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
     telemetry: Telemetry,
+    /// Where customers are, if anywhere.
+    store: Option<Arc<dyn Store>>,
     /// The API's own document.
     document: Written,
 }
@@ -109,8 +113,15 @@ impl Api {
             cursors: Arc::new(cursors),
             lifecycle,
             telemetry,
+            store: None,
             document: Written::default(),
         }
+    }
+
+    /// The same with customers.
+    #[must_use]
+    pub fn with_store(self, store: Option<Arc<dyn Store>>) -> Self {
+        Self { store, ..self }
     }
 
     /// The same behind reverse proxies, which are believed when they say who asks.
@@ -134,8 +145,8 @@ impl Api {
             .routes(routes!(details::schedule))
             .routes(routes!(details::snapshots))
             .routes(routes!(explain::explain))
-            .route("/customers", any(no_store))
-            .route("/customers/{id}", any(no_store))
+            .routes(routes!(customers::list))
+            .routes(routes!(customers::get, customers::put, customers::delete))
             .routes(routes!(connections::list))
             .routes(routes!(connections::get))
             .routes(routes!(problem_code))
@@ -214,14 +225,6 @@ async fn ready(State(api): State<Arc<Api>>) -> Response {
     } else {
         Json(Word { status: "ready" }).into_response()
     }
-}
-
-/// `/customers`: the caller's own ids live in a store, and without one there are none.
-async fn no_store() -> Problem {
-    Problem::because(
-        Code::CapabilityNotSupported,
-        "Customers need a store, and this gateway has none configured.",
-    )
 }
 
 /// What a problem code means.

@@ -88,6 +88,8 @@ codes! {
         "No connection has a loan with this id. Ids come from the list; they begin with the connection's name.";
     ConnectionNotFound = "connection_not_found", NOT_FOUND, "No such connection",
         "This gateway has no connection of this name. To a client that may not see all of them, any other name is `forbidden`.";
+    CustomerNotFound = "customer_not_found", NOT_FOUND, "No such customer",
+        "This client knows no customer of this id. `PUT /customers/{id}` makes one.";
     CapabilityNotSupported = "capability_not_supported", NOT_FOUND, "Not supported here",
         "The address is right, and this connection, this configuration or this version cannot answer it. `detail` says what can.";
     ReferenceNotFound = "reference_not_found", NOT_FOUND, "No such reference",
@@ -103,7 +105,7 @@ codes! {
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large",
         "The request's headers are larger than 32 KiB, or more than 100.";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "Precondition failed",
-        "`If-Match` names a version that is not the current one. Read it again.";
+        "`If-Match` or `If-None-Match` asks for another version than the current one. Read it again.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported body type",
         "The request's body must be `application/json`.";
     SelectionTooLarge = "selection_too_large", UNPROCESSABLE_ENTITY, "Too much selected",
@@ -118,6 +120,8 @@ codes! {
         "This client asks more often, or has more requests in hand, than its limits allow. Ask again after `Retry-After`; `RateLimit-Policy` and `RateLimit` say what is allowed and what is left.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded",
         "This gateway has as many requests in hand as it takes. Ask again after `Retry-After`.";
+    StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "The store gives no answer",
+        "Customers are kept in a store, and it does not answer now. What needs no customers still works. Ask again after `Retry-After`.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error",
         "A defect of this gateway; other requests are not affected. Report it with the request id.";
 }

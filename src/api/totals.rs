@@ -35,7 +35,8 @@ pub(super) async fn summary(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     media::json(&headers)?;
-    let query = pairs.summary_request(&api.gateway, &caller)?;
+    let (mut query, person) = pairs.summary_request(&api, &caller)?;
+    api.complete(&caller, &mut query, &person).await?;
     let summary = api.gateway.summary(&query).await.map_err(refused)?;
     answered(&summary.sources, &query.required)?;
     caller.audit().gives(None, summary.complete, &summary.sources);

@@ -18,6 +18,7 @@ pub(super) async fn run(path: &Path, probe: bool) -> ExitCode {
         super::say(&format!("warning: {warning}"));
     }
     let provider = opened.provider.clone();
+    let store = opened.store();
     let gateway = opened.gateway(Held::new(ttl));
     let count = gateway.connections().count();
     super::say(&format!("{} is fine: {count} connections.", path.display()));
@@ -34,6 +35,16 @@ pub(super) async fn run(path: &Path, probe: bool) -> ExitCode {
             }
         };
         super::say(&format!("  {:<16} {word}", "auth.jwt"));
+    }
+    if let Some(store) = store {
+        let word = match store.open().await {
+            Ok(()) => "ok".to_owned(),
+            Err(why) => {
+                reachable = false;
+                why.to_string()
+            }
+        };
+        super::say(&format!("  {:<16} {word}", "store"));
     }
     for source in gateway.probe().await {
         let word = match (&source.error, source.reason) {

@@ -45,6 +45,12 @@ pub(crate) struct Options {
     /// A reference, `<connection>:<type>:<value>`. Repeatable.
     #[arg(long = "ref")]
     references: Vec<String>,
+    /// A customer of the gateway's store: everything that is linked to it.
+    #[arg(long)]
+    customer: Option<String>,
+    /// `presentation` or `processing`: what is linked for another purpose is left out.
+    #[arg(long)]
+    purpose: Option<String>,
     /// `all`, or connections of which a gap is an error.
     #[arg(long)]
     require: Option<String>,
@@ -123,6 +129,8 @@ impl Options {
         let single = [
             ("connection", &self.connection),
             ("provider", &self.provider),
+            ("customer", &self.customer),
+            ("purpose", &self.purpose),
             ("require", &self.require),
             ("record_type", &self.record_type),
             ("kind", &self.kind),

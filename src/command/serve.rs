@@ -13,6 +13,9 @@ pub(super) async fn run(path: &Path) -> ExitCode {
         Err(problems) => return super::fail(&format!("{} cannot be used:\n{problems}", path.display())),
     };
     super::log::start(&app.config.log);
+    if let Err(problems) = app.open_store().await {
+        return super::fail(&format!("{} cannot be used:\n{problems}", path.display()));
+    }
     for warning in &app.config.warnings {
         tracing::warn!("{warning}");
     }
@@ -42,7 +45,7 @@ async fn reload_on_hangup(path: PathBuf, reloader: Reloader) {
         return;
     };
     while hangups.recv().await.is_some() {
-        match load(&path).and_then(|document| reloader.reload(&document)) {
+        match reload(&path, &reloader).await {
             Ok(_) => tracing::info!("config reloaded"),
             Err(problems) => {
                 for problem in &problems.0 {
@@ -51,6 +54,14 @@ async fn reload_on_hangup(path: PathBuf, reloader: Reloader) {
             }
         }
     }
+}
+
+/// A store that cannot be opened is a problem like any other.
+#[cfg(unix)]
+async fn reload(path: &Path, reloader: &Reloader) -> Result<(), Problems> {
+    let document = load(path)?;
+    reloader.open_store(&document).await?;
+    reloader.reload(&document).map(drop)
 }
 
 #[cfg(not(unix))]

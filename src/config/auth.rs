@@ -78,6 +78,8 @@ pub struct AuthClient {
     pub rate_limit: Option<RateLimit>,
     /// Requests it may have in hand at once; as many as it likes when not said.
     pub max_concurrency: Option<usize>,
+    /// The name under which it shares its customers with others; its own alone when not said.
+    pub customers: Option<String>,
 }
 
 /// What a client may do.
@@ -172,7 +174,16 @@ fn client(section: &mut Section<'_>, connections: &[String], taken: &mut Taken) 
         connections: seen(section, connections),
         rate_limit: rate_limit(section),
         max_concurrency: max_concurrency(section),
+        customers: customers(section),
     }
+}
+
+fn customers(section: &mut Section<'_>) -> Option<String> {
+    let name = section.string("customers")?;
+    if !is_id(&name) {
+        section.problem("customers", ID_RULE);
+    }
+    Some(name)
 }
 
 /// Largest rate, burst and concurrency.

@@ -12,6 +12,7 @@ use super::auth::{Auth, auth};
 use super::document::Document;
 use super::problem::Problems;
 use super::section::{Given, Section};
+use super::store::{Store, store};
 use super::telemetry::{Telemetry, telemetry};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ pub struct Config {
     pub cache: Cache,
     /// `[cursor]`
     pub cursor: Cursor,
+    /// `[store]`, if there is one.
+    pub store: Option<Store>,
     /// What is allowed but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -163,7 +166,9 @@ pub(super) fn whole<C>(
     let telemetry = root.table("telemetry", telemetry);
     let cache = root.table("cache", cache);
     let cursor = root.table("cursor", cursor);
-    root.unavailable("store");
+    // An empty table is one: a SQLite file in the working directory.
+    let has_store = root.ask("store").is_some();
+    let store = has_store.then(|| root.table("store", store));
     let (ids, connections) = root.table("connections", |section| {
         let ids = section.keys();
         let mut connections = Vec::with_capacity(ids.len());
@@ -200,6 +205,7 @@ pub(super) fn whole<C>(
             telemetry,
             cache,
             cursor,
+            store,
             warnings,
         },
         connections,

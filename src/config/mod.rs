@@ -18,6 +18,7 @@ mod problem;
 mod quantity;
 mod secret;
 mod section;
+mod store;
 mod telemetry;
 mod url;
 
@@ -32,4 +33,5 @@ pub use jwt::Jwt;
 pub use keys::{KeyHash, new_key, weakness};
 pub use problem::{Origin, Problem, Problems};
 pub use section::Section;
+pub use store::{Store, StorePlace};
 pub use telemetry::Telemetry;

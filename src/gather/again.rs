@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::cache::Given;
 use super::filter::{Filter, Sort};
-use super::{Answer, Cached, Source};
+use super::{Answer, Cached, Reason, Source};
 use crate::loan::Loan;
 
 /// Roughly how much all answers together may hold.
@@ -61,7 +61,8 @@ impl From<Vec<Arc<Loan>>> for Loans {
 pub(super) struct Question {
     /// Which contributions it is made of, in order.
     parts: Vec<u64>,
-    skipped: Vec<Arc<str>>,
+    /// Sources that were not asked, or not for everything, and why.
+    reasons: Vec<(Arc<str>, Option<Reason>)>,
     filter: Filter,
     sort: Option<Sort>,
     limit: usize,
@@ -71,7 +72,7 @@ impl Question {
     /// `None` where a part is not shared: nobody will ask for the same one again.
     pub(super) fn of<'a>(
         parts: &[Given],
-        skipped: impl Iterator<Item = &'a Arc<str>>,
+        reasons: impl Iterator<Item = (&'a Arc<str>, Option<Reason>)>,
         filter: &Filter,
         sort: Option<Sort>,
         limit: usize,
@@ -79,7 +80,7 @@ impl Question {
         let shared = |part: &Given| matches!(part.from, Cached::Hit | Cached::Miss).then_some(part.number);
         Some(Self {
             parts: parts.iter().map(shared).collect::<Option<_>>()?,
-            skipped: skipped.cloned().collect(),
+            reasons: reasons.map(|(id, reason)| (Arc::clone(id), reason)).collect(),
             filter: filter.clone(),
             sort,
             limit,

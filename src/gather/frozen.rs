@@ -7,7 +7,7 @@ use super::contribution::{Contribution, report};
 use super::held::Item;
 use super::query::{Answer, Consistency, Place, Query, Refused};
 use super::source::Source;
-use super::{Gateway, complete, size};
+use super::{Gateway, complete, note, size};
 use crate::loan::Loan;
 
 /// A set that does not change any more.
@@ -74,6 +74,7 @@ impl Gateway {
             .chain(skipped)
             .collect();
         sources.sort_by(|left, right| left.connection.cmp(&right.connection));
+        note(&mut sources, &query.left_out);
         let mut loans = in_turn(parts.into_iter().map(|part| part.loans).collect());
         if let Some(sort) = query.sort {
             loans.sort_by(|left, right| sort.compare(left, right));

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::collect::Seen;
 use super::contribution::{Contribution, report};
 use super::filter::Filter;
+use super::query::LeftOut;
 use super::source::Source;
 use crate::loan::Loan;
 
@@ -19,6 +20,7 @@ use crate::loan::Loan;
 pub(super) struct Live {
     parts: Vec<Part>,
     skipped: Vec<Source>,
+    left_out: LeftOut,
     filter: Filter,
     /// The source whose turn it is.
     turn: usize,
@@ -87,7 +89,7 @@ impl Live {
     /// A walk from these openings. `all_ids`: ids may repeat across a source's scopes.
     pub(super) fn new(
         openings: Vec<Contribution>,
-        skipped: Vec<Source>,
+        (skipped, left_out): (Vec<Source>, LeftOut),
         filter: Filter,
         all_ids: bool,
     ) -> Self {
@@ -101,6 +103,7 @@ impl Live {
         Self {
             parts,
             skipped,
+            left_out,
             filter,
             turn: 0,
             last: Vec::new(),
@@ -211,6 +214,7 @@ impl Live {
         });
         let mut sources: Vec<Source> = walked.chain(self.skipped.iter().cloned()).collect();
         sources.sort_by(|left, right| left.connection.cmp(&right.connection));
+        super::note(&mut sources, &self.left_out);
         sources
     }
 

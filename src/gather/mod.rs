@@ -34,7 +34,7 @@ use crate::loan::Loan;
 use crate::providers::Scope;
 use crate::telemetry::{self, Telemetry};
 
-pub use crate::upstream::{Shared, circuit, courier};
+pub use crate::upstream::{Shared, circuit, courier, now};
 pub use again::{Loans, Written};
 pub use cache::{Ages, Client};
 pub use connection::Connection;
@@ -42,7 +42,7 @@ pub use detail::{Found, Part, Read, RowsPage};
 pub use duplicates::{DuplicateCandidate, DuplicateEvidence};
 pub use filter::{Filter, Range, Sort, SortKey};
 pub use held::Held;
-pub use query::{Answer, Asker, Consistency, Place, Query, Refused};
+pub use query::{Answer, Asker, Consistency, LeftOut, Named, Place, Query, Refused, Whose};
 pub use source::{Cached, Reason, Source, Status};
 pub use stream::Stream;
 pub use summary::{Figures, Summary};
@@ -136,8 +136,9 @@ impl Gateway {
         let deadline = self.limits.cutoff();
         let whole = query.is_whole();
         let (parts, skipped) = self.ask(query, whole, deadline).await;
-        let unasked = skipped.iter().map(|source| &source.connection);
-        let question = Question::of(&parts, unasked, &query.filter, query.sort, limit).map(Arc::new);
+        let unasked = skipped.iter().map(|source| (&source.connection, source.reason));
+        let reasons = unasked.chain(query.left_out.iter().map(|(id, reason)| (id, Some(*reason))));
+        let question = Question::of(&parts, reasons, &query.filter, query.sort, limit).map(Arc::new);
         if let Some(known) = question
             .as_ref()
             .and_then(|question| self.answers.get(question, &parts))
@@ -299,7 +300,7 @@ impl Gateway {
                     let part = Contribution::opening(walk, self.limits.cutoff()).await;
                     report(&part.walk, part.from, part.loans.len(), 0, part.walk.ended())
                 }
-                None => skipped(connection),
+                None => skipped(connection, Reason::NoReference),
             }
         });
         join_all(asked).await
@@ -312,11 +313,16 @@ impl Gateway {
         for connection in query.connections.iter().filter_map(|id| self.connections.get(id)) {
             let scopes = query.scopes(connection);
             if scopes.is_empty() {
-                silent.push(skipped(connection));
+                silent.push(skipped(connection, query.why_silent(&connection.id)));
             } else {
                 asked.push((Arc::clone(connection), scopes));
             }
         }
+        let elsewhere = query
+            .left_out
+            .iter()
+            .filter(|(id, _)| !query.connections.contains(id));
+        silent.extend(elsewhere.map(|(id, reason)| Source::skipped(Arc::clone(id), UNKNOWN, *reason)));
         (asked, silent)
     }
 }
@@ -324,19 +330,27 @@ impl Gateway {
 /// A connection, and what to ask it for.
 type Asked = (Arc<Connection>, Vec<Scope>);
 
-fn skipped(connection: &Connection) -> Source {
-    Source::skipped(
-        Arc::clone(&connection.id),
-        connection.descriptor.name,
-        Reason::NoReference,
-    )
+fn skipped(connection: &Connection, reason: Reason) -> Source {
+    Source::skipped(Arc::clone(&connection.id), connection.descriptor.name, reason)
+}
+
+/// The provider of a connection that is not ours to name.
+const UNKNOWN: &str = "unknown";
+
+/// Says of sources that were asked why they were not asked for everything.
+fn note(sources: &mut [Source], left_out: &LeftOut) {
+    for source in sources {
+        source.reason = source
+            .reason
+            .or_else(|| left_out.get(&source.connection).copied());
+    }
 }
 
 /// A walk that begins with these parts.
 fn begin(query: &Query, parts: Vec<Given>, skipped: Vec<Source>) -> Live {
-    let overlapping = !query.references.is_empty();
     let openings = parts.into_iter().map(Given::own).collect();
-    Live::new(openings, skipped, query.filter.clone(), overlapping)
+    let silent = (skipped, query.left_out.clone());
+    Live::new(openings, silent, query.filter.clone(), query.is_about_somebody())
 }
 
 fn answer(walk: &Live, loans: Vec<Arc<Loan>>) -> Answer {

@@ -1,5 +1,6 @@
 //! Questions for the list, and their answers.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::again::Loans;
 use super::cache::Client;
 use super::connection::Connection;
 use super::filter::{Filter, Sort};
-use super::source::Source;
+use super::source::{Reason, Source};
 use crate::providers::{Reference, Scope};
 
 /// A question for the list.
@@ -15,8 +16,11 @@ use crate::providers::{Reference, Scope};
 pub struct Query {
     /// Connections to ask; each is known to the gateway.
     pub connections: Vec<Arc<str>>,
-    /// Restricts the question to these references; their connections are among the selected ones.
-    pub references: Vec<(Arc<str>, Reference)>,
+    /// Whose loans are meant.
+    pub whose: Whose,
+    /// Where references were left out, and why. Those of connections that are not to be asked are reported as sources
+    /// too.
+    pub left_out: LeftOut,
     /// Which loans are meant.
     pub filter: Filter,
     /// In what order; in the order they come when not said.
@@ -25,6 +29,31 @@ pub struct Query {
     pub required: Vec<Arc<str>>,
     /// Who asks, and how old the answer may be.
     pub asker: Asker,
+}
+
+/// A reference, and the connection it is for.
+pub type Named = (Arc<str>, Reference);
+
+/// Connections of which references were left out, and why.
+pub type LeftOut = BTreeMap<Arc<str>, Reason>;
+
+/// Whose loans are meant. Their connections are among the selected ones.
+#[derive(Debug, Clone)]
+pub enum Whose {
+    /// Everybody's: whole books. Of connections that cannot list, what their config names and what is linked.
+    Everybody {
+        /// What is linked, beside the references of the config.
+        linked: Vec<Named>,
+    },
+    /// What these references lead to and nothing else. There may be none.
+    Of(Vec<Named>),
+}
+
+impl Whose {
+    /// Everybody's, with nothing linked.
+    pub const fn everybody() -> Self {
+        Self::Everybody { linked: Vec::new() }
+    }
 }
 
 /// Who asks, and how old the answer may be.
@@ -40,27 +69,44 @@ impl Query {
     /// Whether the answer is gathered whole before any of it is given: what is asked about named people or loans, and
     /// what is sorted.
     pub fn is_whole(&self) -> bool {
-        !self.references.is_empty() || self.sort.is_some()
+        self.is_about_somebody() || self.sort.is_some()
+    }
+
+    /// Whether it names persons or loans.
+    pub(super) fn is_about_somebody(&self) -> bool {
+        matches!(self.whose, Whose::Of(_))
     }
 
     /// What to ask a connection for: the references of the question, else the whole book, else the references in its
-    /// config.
+    /// config and those that are linked.
     pub(super) fn scopes(&self, connection: &Connection) -> Vec<Scope> {
-        if !self.references.is_empty() {
-            let mine = self.references.iter().filter(|(id, _)| *id == connection.id);
-            return mine
-                .map(|(_, reference)| Scope::Reference(reference.clone()))
-                .collect();
-        }
-        if connection.descriptor.lists_book {
-            return vec![Scope::Book];
-        }
-        connection
-            .references
-            .iter()
-            .cloned()
-            .map(Scope::Reference)
-            .collect()
+        let mine = |named: &[Named]| {
+            let mine = named.iter().filter(|(id, _)| *id == connection.id);
+            mine.map(|(_, reference)| reference.clone()).collect::<Vec<_>>()
+        };
+        let references = match &self.whose {
+            Whose::Of(named) => mine(named),
+            Whose::Everybody { .. } if connection.descriptor.lists_book => return vec![Scope::Book],
+            Whose::Everybody { linked } => {
+                let mut references = connection.references.clone();
+                let known: HashSet<Reference> = references.iter().cloned().collect();
+                references.extend(
+                    mine(linked)
+                        .into_iter()
+                        .filter(|reference| !known.contains(reference)),
+                );
+                references
+            }
+        };
+        references.into_iter().map(Scope::Reference).collect()
+    }
+
+    /// Why a connection has nothing to be asked for.
+    pub(super) fn why_silent(&self, connection: &str) -> Reason {
+        self.left_out
+            .get(connection)
+            .copied()
+            .unwrap_or(Reason::NoReference)
     }
 }
 

@@ -35,10 +35,18 @@ impl Status {
 }
 
 vocabulary! {
-    /// Why a source was not asked.
+    /// Why a source was not asked, or not for all of its references.
     Reason as SkippedReason {
         /// Nothing names a person or a loan to it, and it cannot list.
         NoReference = "no_reference",
+        /// The consent to ask it has expired.
+        ConsentExpired = "consent_expired",
+        /// The consent to ask it is for another purpose.
+        PurposeMismatch = "purpose_mismatch",
+        /// The customer is linked to it, and the client may not see it.
+        NotAllowed = "not_allowed",
+        /// The customer is linked to it, and it is not configured any more, or of another kind.
+        NotConfigured = "not_configured",
     }
 }
 
@@ -61,11 +69,11 @@ vocabulary! {
 pub struct Source {
     /// The connection.
     pub connection: Arc<str>,
-    /// Its provider.
+    /// Its provider; `unknown` of one that cannot be seen, or is not there any more.
     pub provider: &'static str,
     /// How it did.
     pub status: Status,
-    /// Why it was not asked.
+    /// Why it was not asked; of one that was, why not for all of its references.
     pub reason: Option<Reason>,
     /// Loans of it in `data`.
     pub count: usize,

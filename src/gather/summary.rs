@@ -277,7 +277,7 @@ impl Gateway {
         let mut walk = super::begin(query, parts, skipped);
         let words = Words::new();
         let (mut debt, mut applications) = (Sums::default(), Sums::default());
-        let mut debts = (!query.references.is_empty()).then(Debts::default);
+        let mut debts = query.is_about_somebody().then(Debts::default);
         while !walk.over() {
             for loan in walk.batch(deadline).await {
                 if loan.record_type == RecordType::LoanApplication {

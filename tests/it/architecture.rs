@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use loangate::providers;
 
 /// Rooms, and the rooms each may name.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 13] = [
     (
         "api",
         &[
@@ -17,12 +17,21 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "record",
             "providers",
             "upstream",
+            "store",
             "telemetry",
         ],
     ),
     (
         "app",
-        &["api", "identity", "server", "gather", "config", "telemetry"],
+        &[
+            "api",
+            "identity",
+            "server",
+            "gather",
+            "store",
+            "config",
+            "telemetry",
+        ],
     ),
     ("config", &[]),
     (
@@ -35,6 +44,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ("record", &["loan"]),
     ("server", &[]),
     ("sim", &[]),
+    ("store", &[]),
     ("telemetry", &[]),
     ("upstream", &["telemetry"]),
 ];
@@ -200,6 +210,7 @@ fn providers_are_named_at_home_only() {
         "loan",
         "record",
         "server",
+        "store",
         "telemetry",
         "upstream",
     ];
@@ -238,6 +249,7 @@ fn no_frameworks_where_they_do_not_belong() {
         ("upstream", &["axum"]),
         ("gather", &["axum", "reqwest"]),
         ("identity", &["axum", "reqwest"]),
+        ("store", &["axum", "reqwest"]),
         ("api", &["reqwest"]),
         ("telemetry", &["axum"]),
     ];

@@ -236,6 +236,8 @@ async fn every_line_the_demo_prints_answers() {
                 answer.assert_problem(400, "invalid_request");
                 assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 2);
             }
+            "customers/ada" => assert_eq!(answer.status, 200),
+            "loans/summary?customer=ada" => answer.assert_complete(),
             "connections" => {
                 assert_eq!(answer.status, 200);
                 assert_eq!(answer.loans().len(), 5);

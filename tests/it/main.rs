@@ -20,6 +20,7 @@ mod architecture;
 mod cache;
 mod cli;
 mod contract;
+mod customers;
 mod deploy;
 mod depth;
 mod documents;

@@ -11,6 +11,7 @@ use super::{Client, Need, Scope};
 use crate::api::audit::Audit;
 use crate::api::problem::{Challenge, Code, Problem};
 use crate::gather;
+use crate::store::Namespace;
 
 /// Who sent a request. A handler that asks for it can only be reached through the check of who that is.
 #[derive(Debug, Clone)]
@@ -54,6 +55,14 @@ impl Caller {
         match &self.client {
             Some(client) => gather::Client::named(&client.id),
             None => gather::Client::anonymous(),
+        }
+    }
+
+    /// Whose customers this caller knows.
+    pub(in crate::api) fn namespace(&self) -> Namespace {
+        match &self.client {
+            Some(client) => client.customers.clone(),
+            None => Namespace::everyone(),
         }
     }
 

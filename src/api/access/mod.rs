@@ -19,6 +19,7 @@ pub(super) use limits::{POLICY, STANDING};
 
 use super::problem::{Code, Problem};
 use crate::identity;
+use crate::store::Namespace;
 use limits::Meter;
 use tokens::Tokens;
 
@@ -93,6 +94,8 @@ pub struct Settings {
     pub connections: Option<Vec<String>>,
     /// How often it may ask, and how much at once.
     pub limit: Limit,
+    /// Whose customers are its own.
+    pub customers: Namespace,
 }
 
 /// Leaves out the keys.
@@ -111,6 +114,7 @@ pub(super) struct Client {
     scopes: BTreeSet<Scope>,
     connections: Option<BTreeSet<String>>,
     meter: Arc<Meter>,
+    customers: Namespace,
 }
 
 /// A client and its keys.
@@ -235,6 +239,7 @@ fn keyed(clients: Vec<Settings>, meters: &Meters) -> Arc<[Keyed]> {
             scopes: settings.scopes.into_iter().collect(),
             connections: settings.connections.map(|ids| ids.into_iter().collect()),
             meter,
+            customers: settings.customers,
         }),
     });
     clients.collect()
@@ -269,6 +274,7 @@ mod tests {
             scopes: vec![Scope::LoansRead],
             connections: None,
             limit: Limit::default(),
+            customers: Namespace::of_client(id),
         }
     }
 

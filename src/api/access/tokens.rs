@@ -7,6 +7,7 @@ use super::limits::TokenMeters;
 use super::{Client, Scope};
 use crate::api::problem::{Challenge, Code, Problem};
 use crate::identity::{self, Holder, Refusal, Seen};
+use crate::store::Namespace;
 
 /// Makes clients of tokens.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ impl Tokens {
         let scopes = Scope::ALL.into_iter();
         Client {
             meter: self.meters.of(&holder.client),
+            customers: Namespace::of_client(&holder.client),
             id: Arc::from(holder.client),
             scopes: scopes
                 .filter(|scope| holder.scopes.iter().any(|word| word == scope.as_str()))

@@ -22,11 +22,12 @@ use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify, OpenApi};
 
 pub(super) use parameters::{
-    ExplanationParameters, ListParameters, LoanParameters, RowsParameters, SearchBody, SummaryParameters,
-    TransactionParameters,
+    CustomerParameters, ExplanationParameters, ListParameters, LoanParameters, RowsParameters, SearchBody,
+    SummaryParameters, TransactionParameters,
 };
 pub(super) use responses::{
-    Explanations, Guarded, Lists, Loans, NamedCode, NamedConnection, Open, Probe, Rows, Searches, Totals,
+    CustomerChanges, CustomerDeletions, Customers, Explanations, Guarded, Lists, Loans, NamedCode,
+    NamedConnection, NamedCustomer, Open, Probe, Rows, Searches, Totals,
 };
 
 use super::Api;
@@ -51,6 +52,7 @@ use crate::loan::{Column, Field};
     security(("bearer" = []), ("api_key" = [])),
     tags(
         (name = "loans", description = "Loans of every connection, in one shape."),
+        (name = "customers", description = "The caller's own customer ids, linked to references. Of a store."),
         (name = "connections", description = "The configured upstreams, and how they do."),
         (name = "operation", description = "Whether the gateway is alive, what it does, what its words mean."),
     )

@@ -10,10 +10,13 @@ use utoipa::openapi::{OpenApi as Document, RefOr, Required};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::api::cursor;
-use crate::api::parameters::{EXPLANATION, EXPORT, FILTERS, Known, PAGE, ROWS, SELECTION, SINGLE, Value};
+use crate::api::parameters::{
+    CUSTOMERS, EXPLANATION, EXPORT, FILTERS, Known, PAGE, ROWS, SELECTION, SINGLE, Value,
+};
 
 /// Of one item of each list that a document could not name the items of.
 const CONNECTION: &str = "[a-z0-9][a-z0-9_-]{0,31}";
+const CUSTOMER: &str = r"[^\s\x00-\x1f\x7f-\x9f]{1,128}";
 const CURRENCY: &str = "[A-Za-z]{3}";
 const AMOUNT: &str = r"-?(0|[1-9]\d{0,13})(\.\d{1,14})?";
 
@@ -50,6 +53,8 @@ parameters! {
     ExplanationParameters = &[EXPLANATION];
     /// Parameters of a loan's transactions.
     TransactionParameters = &[FILTERS, ROWS];
+    /// Parameters of the list of customers.
+    CustomerParameters = &[CUSTOMERS];
     /// Parameters of rows without filters.
     RowsParameters = &[ROWS];
 }
@@ -116,9 +121,13 @@ fn items(value: &Value) -> Option<Item> {
         Value::Words(words) => Some(Item::Words(words().into_iter().map(str::to_owned).collect())),
         Value::Currencies => Some(Item::Pattern(CURRENCY.to_owned())),
         Value::References => Some(Item::Pattern(reference(&format!("{CONNECTION}:[a-z_]+")))),
-        Value::Word(_) | Value::Flag | Value::Date | Value::Amount | Value::Whole { .. } | Value::Cursor => {
-            None
-        }
+        Value::Word(_)
+        | Value::Flag
+        | Value::Date
+        | Value::Amount
+        | Value::Whole { .. }
+        | Value::Cursor
+        | Value::Customer => None,
     }
 }
 
@@ -144,6 +153,7 @@ fn single(value: &Value) -> ObjectBuilder {
             .schema_type(Type::Integer)
             .minimum(Some(*from))
             .maximum(Some(*to)),
+        Value::Customer => Item::Pattern(CUSTOMER.to_owned()).schema(),
         Value::Cursor => Item::Pattern(format!("[A-Za-z0-9_-]{{1,{}}}", cursor::LONGEST)).schema(),
         Value::Connections | Value::Words(_) | Value::Currencies | Value::References => text,
     }

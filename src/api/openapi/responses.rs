@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
@@ -40,6 +40,12 @@ const UPSTREAMS: &[Code] = &[
 /// What following a cursor, and gathering what it is of, can meet.
 const PAGES: &[Code] = &[Code::InvalidCursor, Code::CursorExpired, Code::SelectionTooLarge];
 
+/// What naming a customer beside other parameters can meet.
+const LINKED: &[Code] = &[Code::CustomerNotFound, Code::StoreUnavailable];
+
+/// What asking the store can meet.
+const STORED: &[Code] = &[Code::CapabilityNotSupported, Code::StoreUnavailable];
+
 /// What naming one loan can meet.
 const ONE_LOAN: &[Code] = &[Code::LoanNotFound];
 
@@ -70,11 +76,23 @@ problems! {
     /// Problems of naming a connection.
     NamedConnection = &[OPEN, GUARDED, &[Code::ConnectionNotFound]];
     /// Problems of the list.
-    Lists = &[OPEN, GUARDED, UPSTREAMS, PAGES];
+    Lists = &[OPEN, GUARDED, UPSTREAMS, PAGES, LINKED];
     /// Problems of the list with its parameters as a body.
-    Searches = &[OPEN, GUARDED, UPSTREAMS, PAGES, &[Code::PayloadTooLarge, Code::UnsupportedMediaType]];
+    Searches = &[OPEN, GUARDED, UPSTREAMS, PAGES, LINKED, &[Code::PayloadTooLarge, Code::UnsupportedMediaType]];
     /// Problems of totals.
-    Totals = &[OPEN, GUARDED, UPSTREAMS];
+    Totals = &[OPEN, GUARDED, UPSTREAMS, LINKED];
+    /// Problems of the list of customers.
+    Customers = &[OPEN, GUARDED, STORED, &[Code::InvalidCursor, Code::CursorExpired]];
+    /// Problems of naming one customer.
+    NamedCustomer = &[OPEN, GUARDED, STORED, &[Code::CustomerNotFound, Code::PreconditionFailed]];
+    /// Problems of changing one customer.
+    CustomerChanges = &[OPEN, GUARDED, STORED, &[
+        Code::PreconditionFailed,
+        Code::PayloadTooLarge,
+        Code::UnsupportedMediaType,
+    ]];
+    /// Problems of forgetting one customer.
+    CustomerDeletions = &[OPEN, GUARDED, STORED, &[Code::CustomerNotFound, Code::PreconditionFailed]];
     /// Problems of one loan, and of what of it only some connections have.
     Loans = &[OPEN, GUARDED, UPSTREAMS, ONE_LOAN, &[Code::CapabilityNotSupported]];
     /// Problems of the explanation of one loan.
@@ -121,7 +139,11 @@ const HEADERS: &[(&str, &str)] = &[
         "Loangate-Complete",
         "`true` when nothing is missing; not on streams.",
     ),
-    ("ETag", "Weak: the same facts have the same one; not on streams."),
+    (
+        "ETag",
+        "Weak for loans: the same facts have the same one; not on streams. Strong for customers.",
+    ),
+    ("Location", "The address of what is new."),
     ("Retry-After", "Seconds to wait."),
     (
         "WWW-Authenticate",
@@ -129,39 +151,69 @@ const HEADERS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Says of every answer which headers it has, and of every question about loans that it may be conditional.
+/// A header with a condition, and what it does.
+const IF_NONE_MATCH: (&str, &str) = (
+    "If-None-Match",
+    "An `ETag` of an earlier answer: if it still holds, the answer is 304.",
+);
+const CHANGE_IF: [(&str, &str); 2] = [
+    (
+        "If-Match",
+        "An `ETag` of an earlier answer, or `*` for any: if it does not hold any more, nothing is changed.",
+    ),
+    (
+        "If-None-Match",
+        "`*`: if there is one already, nothing is changed.",
+    ),
+];
+
+fn condition((name, about): (&str, &str)) -> RefOr<Parameter> {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(about))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
+        .into()
+}
+
+/// Says of every answer which headers it has, and of what may be asked or changed conditionally that it may.
 pub(super) fn headers(document: &mut Document) {
     for item in document.paths.paths.values_mut() {
-        for (operation, reads) in [(&mut item.get, true), (&mut item.post, false)] {
+        let operations = [
+            (&mut item.get, &[IF_NONE_MATCH][..]),
+            (&mut item.post, &[]),
+            (&mut item.put, &CHANGE_IF),
+            (&mut item.delete, &CHANGE_IF),
+        ];
+        for (operation, conditions) in operations {
             let Some(operation) = operation else { continue };
             let responses = &mut operation.responses.responses;
             let guarded = responses.contains_key("401");
-            let about_loans = responses.contains_key("412");
-            if about_loans && reads {
-                let unchanged = "Not modified: what `If-None-Match` names is still true.";
-                let unchanged = ResponseBuilder::new().description(unchanged).build();
-                responses.insert("304".to_owned(), unchanged.into());
-                let conditional = ParameterBuilder::new()
-                    .name("If-None-Match")
-                    .parameter_in(ParameterIn::Header)
-                    .required(Required::False)
-                    .description(Some(
-                        "An `ETag` of an earlier answer: if it still holds, the answer is 304.",
-                    ))
-                    .schema(Some(Object::with_type(Type::String)));
+            let about_loans = responses.contains_key("502");
+            let conditional = responses.contains_key("412");
+            if conditional {
                 let parameters = operation.parameters.get_or_insert_default();
-                parameters.push(conditional.build().into());
+                parameters.extend(conditions.iter().map(|each| condition(*each)));
+                if conditions.contains(&IF_NONE_MATCH) {
+                    let unchanged = "Not modified: what `If-None-Match` names is still true.";
+                    let unchanged = ResponseBuilder::new().description(unchanged).build();
+                    responses.insert("304".to_owned(), unchanged.into());
+                }
             }
             for (status, response) in responses {
                 let RefOr::T(response) = response else { continue };
-                let given = matches!(status.as_str(), "200" | "304");
+                let given = matches!(status.as_str(), "200" | "201" | "304");
                 let problem = response.content.contains_key("application/problem+json");
                 for (name, about) in HEADERS {
                     let has = match *name {
                         "X-Request-Id" => true,
                         "RateLimit" | "RateLimit-Policy" => guarded && status != "401",
                         "Cache-Control" => guarded || problem,
-                        "Loangate-Complete" | "ETag" => about_loans && given,
+                        "Loangate-Complete" => about_loans && given,
+                        "ETag" => conditional && given,
+                        "Location" => status == "201",
                         "Retry-After" => problem && matches!(status.as_str(), "429" | "503"),
                         _ => matches!(status.as_str(), "401" | "403"),
                     };

@@ -4,6 +4,7 @@
 use crate::gather::SortKey;
 use crate::loan::{Kind, PaymentStatus, Phase, RecordType, Status, TransactionType};
 use crate::providers;
+use crate::store::Purpose;
 
 /// A parameter.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +38,12 @@ pub(in crate::api) enum Value {
     Whole { from: u64, to: u64 },
     /// What an earlier answer gave.
     Cursor,
+    /// The caller's own id of a person.
+    Customer,
 }
+
+/// What a reference looks like: the connection, the type, the value.
+pub(in crate::api) const REFERENCE: &str = r"^[a-z0-9][a-z0-9_-]{0,31}:[a-z_]+:[^\x00-\x1f\x7f-\x9f]{1,256}$";
 
 const fn known(name: &'static str, value: Value, about: &'static str) -> Known {
     Known { name, about, value }
@@ -85,6 +91,16 @@ pub(in crate::api) const SELECTION: &[Known] = &[
         "ref",
         Value::References,
         "Whose loans, or which: `<connection>:<type>:<value>`. Connections without one are skipped. The types of each connection are its `reference_types`.",
+    ),
+    known(
+        "customer",
+        Value::Customer,
+        "Whose loans: every reference that is linked to this customer, and those of `ref`. Needs a store.",
+    ),
+    known(
+        "purpose",
+        Value::Word(|| Purpose::ALL.iter().map(|word| word.as_str().to_owned()).collect()),
+        "What the data is for: references that are linked for another purpose are not used. Without it: any purpose.",
     ),
     known(
         "require",
@@ -158,6 +174,9 @@ pub(in crate::api) const EXPORT: &[Known] = &[
 
 /// What a list takes beside those.
 pub(in crate::api) const PAGE: &[Known] = &[LIMIT, CURSOR];
+
+/// What the list of customers takes.
+pub(in crate::api) const CUSTOMERS: &[Known] = PAGE;
 
 /// What one loan takes.
 pub(in crate::api) const SINGLE: &[Known] = &[MAX_AGE_OF, INCLUDE];

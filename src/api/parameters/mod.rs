@@ -19,10 +19,13 @@ use super::problem::{Code, ParameterError, Problem};
 use crate::gather::Asker;
 use crate::record::Want;
 
-pub(super) use known::{EXPLANATION, EXPORT, FILTERS, Known, PAGE, ROWS, SELECTION, SINGLE, Value};
+pub(super) use known::{
+    CUSTOMERS, EXPLANATION, EXPORT, FILTERS, Known, PAGE, REFERENCE, ROWS, SELECTION, SINGLE, Value,
+};
 
-pub(super) use rows::{RowsRequest, TransactionFilter};
-pub(super) use selection::ListRequest;
+pub(super) use rows::{RowsRequest, TransactionFilter, not_embedded};
+pub(super) use selection::{ExportRequest, ListRequest, record};
+pub(super) use sources::named_reference;
 
 /// Largest `max_age`: a year.
 const MAX_AGE: u64 = 365 * 24 * 60 * 60;
@@ -33,13 +36,6 @@ const MAX_LIMIT: u64 = 200;
 /// What `include` adds.
 pub(super) const INCLUDE: [&str; 5] = ["schedule", "transactions", "raw", "provenance", PERSONAL];
 const PERSONAL: &str = "personal";
-
-/// Parameters of the contract that this version does not have yet. Refused, because ignoring one would give wrong
-/// answers.
-const LATER: &[(&str, &str)] = &[
-    ("customer", "needs a store, and this version has none"),
-    ("purpose", "is not available in this version"),
-];
 
 /// Parameters as they came: names and values in order, repeated ones included.
 #[derive(Debug, Default)]
@@ -186,10 +182,7 @@ impl Pairs {
             if known.contains(&name.as_str()) {
                 continue;
             }
-            let later = LATER.iter().find(|(later, _)| *later == name);
-            if let Some((_, why)) = later.filter(|_| known.contains(&"ref")) {
-                self.problem(&name, *why);
-            } else if known.is_empty() {
+            if known.is_empty() {
                 self.problem(&name, "is not a parameter here; there are none");
             } else {
                 self.problem(
@@ -297,7 +290,7 @@ fn scalar(json: &str) -> Option<String> {
 }
 
 /// What a caller wrote, short and printable.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars()
         .take(40)
         .map(|c| if c.is_control() || c == '`' { '\u{FFFD}' } else { c })
@@ -324,7 +317,7 @@ fn permitted(want: Want, caller: &Caller) -> Result<(), Problem> {
 }
 
 /// The members of a JSON object, in order, each name once.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

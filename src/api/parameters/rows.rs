@@ -8,8 +8,8 @@ use super::selection::DATE;
 use crate::api::answers::{SCHEDULE, TRANSACTIONS};
 use crate::api::cursor::Binding;
 use crate::api::one_loan::OneLoan;
-use crate::api::problem::Problem;
-use crate::gather::{Asker, Gateway, Query, Range};
+use crate::api::problem::{ParameterError, Problem};
+use crate::gather::{Asker, Gateway, Query, Range, Whose};
 use crate::loan::{Transaction, TransactionType};
 use crate::record::{Want, calendar_date};
 
@@ -65,30 +65,10 @@ impl Pairs {
         self.finish(request)
     }
 
-    /// A list shows rows of its loans only where its upstream pages hold them; nobody is asked loan by loan.
+    /// Reports everything that is wrong with these.
     pub(super) fn embedded(&mut self, gateway: &Gateway, query: &Query, want: Want) {
-        for connection in gateway.connections() {
-            let asked = if query.references.is_empty() {
-                query.connections.contains(&connection.id)
-            } else {
-                query.references.iter().any(|(id, _)| *id == connection.id)
-            };
-            let lacks = [
-                ("schedule", want.schedule && !connection.embeds(SCHEDULE)),
-                (
-                    "transactions",
-                    want.transactions && !connection.embeds(TRANSACTIONS),
-                ),
-            ];
-            for (name, _) in lacks.iter().filter(|(_, lacks)| asked && *lacks) {
-                self.problem(
-                    "include",
-                    format!(
-                        "`{name}` is not in the lists of `{}`; leave it out by `connection`, or ask GET /loans/{{id}}",
-                        connection.id
-                    ),
-                );
-            }
+        for error in not_embedded(gateway, query, want) {
+            self.problem(&error.parameter, error.detail);
         }
     }
 
@@ -105,4 +85,32 @@ impl Pairs {
             binding: self.binding(&loan.caller, &of),
         }
     }
+}
+
+/// A list shows rows of its loans only where its upstream pages hold them; nobody is asked loan by loan.
+pub(in crate::api) fn not_embedded(gateway: &Gateway, query: &Query, want: Want) -> Vec<ParameterError> {
+    let mut errors = Vec::new();
+    for connection in gateway.connections() {
+        let asked = match &query.whose {
+            Whose::Everybody { .. } => query.connections.contains(&connection.id),
+            Whose::Of(named) => named.iter().any(|(id, _)| *id == connection.id),
+        };
+        let lacks = [
+            ("schedule", want.schedule && !connection.embeds(SCHEDULE)),
+            (
+                "transactions",
+                want.transactions && !connection.embeds(TRANSACTIONS),
+            ),
+        ];
+        for (name, _) in lacks.iter().filter(|(_, lacks)| asked && *lacks) {
+            errors.push(ParameterError {
+                parameter: "include".to_owned(),
+                detail: format!(
+                    "`{name}` is not in the lists of `{}`; leave it out by `connection`, or ask GET /loans/{{id}}",
+                    connection.id
+                ),
+            });
+        }
+    }
+    errors
 }

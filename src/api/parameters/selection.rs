@@ -2,14 +2,17 @@
 
 use rust_decimal::Decimal;
 
-use super::known::{EXPORT, PAGE, SELECTION};
+use super::known::{CUSTOMERS, EXPORT, PAGE, SELECTION};
 use super::{MAX_LIMIT, Pairs, permitted, shown, whole_number};
+use crate::api::Api;
 use crate::api::access::Caller;
 use crate::api::cursor::Binding;
+use crate::api::customers::Person;
 use crate::api::problem::Problem;
-use crate::gather::{Filter, Gateway, Query, Range, Sort, SortKey};
+use crate::gather::{Filter, LeftOut, Query, Range, Sort, SortKey, Whose};
 use crate::loan::{Currency, Kind, PaymentStatus, Phase, RecordType, Status, decimal};
 use crate::record::{Want, calendar_date};
+use crate::store::Purpose;
 
 /// `limit` without a word about it.
 const DEFAULT_LIMIT: usize = 50;
@@ -21,6 +24,7 @@ const UNBOUND: &[&str] = &["limit", "max_age", "include", "cursor"];
 #[derive(Debug)]
 pub(in crate::api) struct ListRequest {
     pub(in crate::api) query: Query,
+    pub(in crate::api) person: Person,
     pub(in crate::api) want: Want,
     pub(in crate::api) limit: usize,
     pub(in crate::api) cursor: Option<String>,
@@ -28,22 +32,27 @@ pub(in crate::api) struct ListRequest {
     pub(in crate::api) binding: Binding,
 }
 
+/// What an export is asked for.
+#[derive(Debug)]
+pub(in crate::api) struct ExportRequest {
+    pub(in crate::api) query: Query,
+    pub(in crate::api) person: Person,
+    pub(in crate::api) want: Want,
+}
+
 impl Pairs {
     /// Reads the parameters of the list.
-    pub(in crate::api) fn list_request(
-        mut self,
-        gateway: &Gateway,
-        caller: &Caller,
-    ) -> Result<ListRequest, Problem> {
+    pub(in crate::api) fn list_request(mut self, api: &Api, caller: &Caller) -> Result<ListRequest, Problem> {
         self.refuse_others(&[SELECTION, EXPORT, PAGE]);
         let want = self.include();
         let limit = self.limit();
         let cursor = self.single("cursor");
         let binding = self.binding(caller, &[]);
-        let query = self.query(gateway, caller);
-        self.embedded(gateway, &query, want);
+        let (query, person) = self.query(api, caller);
+        self.embedded(&api.gateway, &query, want);
         let request = self.finish(ListRequest {
             query,
+            person,
             want,
             limit,
             cursor,
@@ -57,30 +66,42 @@ impl Pairs {
     /// Reads the parameters of an export, which has no pages.
     pub(in crate::api) fn export_request(
         mut self,
-        gateway: &Gateway,
+        api: &Api,
         caller: &Caller,
-    ) -> Result<(Query, Want), Problem> {
+    ) -> Result<ExportRequest, Problem> {
         self.refuse_others(&[SELECTION, EXPORT]);
         let want = self.include();
-        let query = self.query(gateway, caller);
-        self.embedded(gateway, &query, want);
-        let query = self.finish(query)?;
+        let (query, person) = self.query(api, caller);
+        self.embedded(&api.gateway, &query, want);
+        let request = self.finish(ExportRequest { query, person, want })?;
         permitted(want, caller)?;
-        record(&query, caller);
-        Ok((query, want))
+        record(&request.query, caller);
+        Ok(request)
     }
 
     /// Reads the parameters of the totals.
     pub(in crate::api) fn summary_request(
         mut self,
-        gateway: &Gateway,
+        api: &Api,
         caller: &Caller,
-    ) -> Result<Query, Problem> {
+    ) -> Result<(Query, Person), Problem> {
         self.refuse_others(&[SELECTION]);
-        let query = self.query(gateway, caller);
-        let query = self.finish(query)?;
+        let (query, person) = self.query(api, caller);
+        let (query, person) = self.finish((query, person))?;
         record(&query, caller);
-        Ok(query)
+        Ok((query, person))
+    }
+
+    /// Reads the parameters of the list of customers: how many, and where to go on.
+    pub(in crate::api) fn customers_request(
+        mut self,
+        caller: &Caller,
+    ) -> Result<(usize, Option<String>, Binding), Problem> {
+        self.refuse_others(&[CUSTOMERS]);
+        let limit = self.limit();
+        let cursor = self.single("cursor");
+        let binding = self.binding(caller, &[("(list)", "customers")]);
+        self.finish((limit, cursor, binding))
     }
 
     /// A hash of what makes this list this one: who asks, and every parameter that may not change, however it was
@@ -91,7 +112,7 @@ impl Pairs {
             .iter()
             .filter(|(name, _)| !UNBOUND.contains(&name.as_str()))
             .flat_map(|(name, value)| {
-                let members: Vec<&str> = if name == "ref" {
+                let members: Vec<&str> = if ["ref", "customer"].contains(&name.as_str()) {
                     vec![value]
                 } else {
                     value.split(',').collect()
@@ -108,20 +129,52 @@ impl Pairs {
         Binding::of(parts.into_iter().flat_map(|(name, value)| [name, value]))
     }
 
-    fn query(&mut self, gateway: &Gateway, caller: &Caller) -> Query {
+    fn query(&mut self, api: &Api, caller: &Caller) -> (Query, Person) {
+        let gateway = &api.gateway;
         let asker = self.asker(caller);
         let connections = self.connections(gateway, caller);
         let references = self.references(gateway, caller, &connections);
         let required = self.required(gateway, caller, &connections);
+        let person = self.person(api);
         let filter = self.filter();
         let sort = self.sort(&filter);
-        Query {
+        let whose = if references.is_empty() && person.customer.is_none() {
+            Whose::everybody()
+        } else {
+            Whose::Of(references)
+        };
+        let query = Query {
             connections,
-            references,
+            whose,
+            left_out: LeftOut::new(),
             filter,
             sort,
             required,
             asker,
+        };
+        (query, person)
+    }
+
+    /// Whom it is about, and what for.
+    fn person(&mut self, api: &Api) -> Person {
+        let customer = self.single("customer");
+        if customer.is_some() && api.store().is_err() {
+            self.problem("customer", "needs a store, and this gateway has none configured");
+        }
+        let purpose = self.single("purpose").and_then(|word| {
+            let purpose = Purpose::parse(&word);
+            if purpose.is_none() {
+                let words: Vec<&str> = Purpose::ALL.iter().map(|purpose| purpose.as_str()).collect();
+                self.problem("purpose", format!("must be one of {}", words.join(", ")));
+            }
+            purpose
+        });
+        Person {
+            customer,
+            purpose,
+            chooses: ["connection", "provider"]
+                .iter()
+                .any(|name| !self.values(name).is_empty()),
         }
     }
 
@@ -267,11 +320,10 @@ impl Pairs {
 }
 
 /// Writes down which connections are going to be asked.
-fn record(query: &Query, caller: &Caller) {
-    if query.references.is_empty() {
-        caller.audit().asks(&query.connections);
-    } else {
-        caller.audit().asks(query.references.iter().map(|(id, _)| id));
+pub(in crate::api) fn record(query: &Query, caller: &Caller) {
+    match &query.whose {
+        Whose::Everybody { .. } => caller.audit().asks(&query.connections),
+        Whose::Of(named) => caller.audit().asks(named.iter().map(|(id, _)| id)),
     }
 }
 

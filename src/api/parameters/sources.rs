@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Pairs, shown};
 use crate::api::access::Caller;
-use crate::gather::Gateway;
-use crate::providers::{self, Reference};
+use crate::gather::{Gateway, Named};
+use crate::providers;
 
 impl Pairs {
     /// Whether the caller may name this connection; if not, nothing else of the request counts.
@@ -91,7 +91,7 @@ impl Pairs {
         gateway: &Gateway,
         caller: &Caller,
         selected: &[Arc<str>],
-    ) -> Vec<(Arc<str>, Reference)> {
+    ) -> Vec<Named> {
         let mut references = Vec::new();
         for text in self.values("ref") {
             if let Some((id, _)) = text.split_once(':')
@@ -99,7 +99,7 @@ impl Pairs {
             {
                 continue;
             }
-            match reference(&text, gateway, caller, selected) {
+            match selected_reference(&text, gateway, caller, selected) {
                 Ok(reference) if references.contains(&reference) => {}
                 Ok(reference) => references.push(reference),
                 Err(detail) => self.problem("ref", detail),
@@ -109,13 +109,29 @@ impl Pairs {
     }
 }
 
-/// The value of a reference never comes back in an error: it names a person.
-fn reference(
+fn selected_reference(
     text: &str,
     gateway: &Gateway,
     caller: &Caller,
     selected: &[Arc<str>],
-) -> Result<(Arc<str>, Reference), String> {
+) -> Result<Named, String> {
+    if let Some((id, _)) = text.split_once(':')
+        && gateway.connection(id).is_some()
+        && !selected.iter().any(|known| **known == *id)
+    {
+        return Err(format!(
+            "is for `{id}`, which `connection` or `provider` leaves out"
+        ));
+    }
+    named_reference(text, gateway, caller)
+}
+
+/// The value of a reference never comes back in an error: it names a person.
+pub(in crate::api) fn named_reference(
+    text: &str,
+    gateway: &Gateway,
+    caller: &Caller,
+) -> Result<Named, String> {
     let (id, rest) = text
         .split_once(':')
         .ok_or("must be `<connection>:<type>:<value>`")?;
@@ -125,12 +141,6 @@ fn reference(
             connection_ids(gateway, caller)
         )
     })?;
-    if !selected.contains(&connection.id) {
-        return Err(format!(
-            "is for `{}`, which `connection` or `provider` leaves out",
-            connection.id
-        ));
-    }
     let reference = connection
         .descriptor
         .reference(rest)

@@ -80,7 +80,7 @@ async fn malformed_parameters() {
         ("outstanding_min=1e400&currency=TZS", "outstanding_min"),
         ("currency=shilling", "currency"),
         ("customer=c-1", "customer"),
-        ("purpose=processing", "purpose"),
+        ("purpose=marketing", "purpose"),
         ("limit=%ff", "limit"),
     ];
     for (query, parameter) in cases {
