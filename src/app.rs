@@ -181,11 +181,12 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
         keys => keys,
     };
     let cursors = Cursors::new(keys, config.cursor.ttl);
-    let server = config.server.clone();
+    let (server, console) = (config.server.clone(), config.console.enabled);
     let gateway = opened.gateway(lasting.held.clone());
     let (lifecycle, telemetry) = (lasting.lifecycle.clone(), lasting.telemetry.clone());
     Api::new(gateway, access, cursors, lifecycle, telemetry)
         .behind(&server.trusted_proxies)
+        .with_console(console)
         .router(&server.base_path)
 }
 

@@ -6,6 +6,7 @@ mod access;
 mod answers;
 mod audit;
 mod connections;
+mod console;
 pub mod cursor;
 mod details;
 mod explain;
@@ -88,6 +89,8 @@ pub struct Api {
     cursors: Arc<Cursors>,
     lifecycle: Lifecycle,
     telemetry: Telemetry,
+    /// Whether there are pages for people.
+    console: bool,
     /// The API's own document.
     document: Written,
 }
@@ -109,6 +112,7 @@ impl Api {
             cursors: Arc::new(cursors),
             lifecycle,
             telemetry,
+            console: true,
             document: Written::default(),
         }
     }
@@ -120,6 +124,12 @@ impl Api {
             proxies: Proxies::new(proxies),
             ..self
         }
+    }
+
+    /// The same with pages for people, or without.
+    #[must_use]
+    pub fn with_console(self, console: bool) -> Self {
+        Self { console, ..self }
     }
 
     /// The routes, mounted below `base_path` (empty for the root). What each asks of its callers: `access::Need`.
@@ -142,6 +152,9 @@ impl Api {
             .routes(routes!(openapi::openapi))
             .routes(routes!(openapi::page::docs))
             .route("/docs/{file}", get(openapi::page::asset))
+            .routes(routes!(console::page))
+            .route("/console/", get(console::without_slash))
+            .route("/console/assets/{version}/{*file}", get(console::asset))
             .routes(routes!(metrics::scrape))
             .routes(routes!(alive))
             .routes(routes!(ready))

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::auth::{Auth, auth};
+use super::console::{Console, console};
 use super::document::Document;
 use super::problem::Problems;
 use super::section::{Given, Section};
@@ -35,6 +36,8 @@ pub struct Config {
     pub cache: Cache,
     /// `[cursor]`
     pub cursor: Cursor,
+    /// `[console]`
+    pub console: Console,
     /// What is allowed but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -163,6 +166,7 @@ pub(super) fn whole<C>(
     let telemetry = root.table("telemetry", telemetry);
     let cache = root.table("cache", cache);
     let cursor = root.table("cursor", cursor);
+    let console = root.table("console", console);
     root.unavailable("store");
     let (ids, connections) = root.table("connections", |section| {
         let ids = section.keys();
@@ -200,6 +204,7 @@ pub(super) fn whole<C>(
             telemetry,
             cache,
             cursor,
+            console,
             warnings,
         },
         connections,

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use loangate::providers;
 
 /// Rooms, and the rooms each may name.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 13] = [
     (
         "api",
         &[
+            "console",
             "gather",
             "identity",
             "loan",
@@ -25,6 +26,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
         &["api", "identity", "server", "gather", "config", "telemetry"],
     ),
     ("config", &[]),
+    ("console", &[]),
     (
         "gather",
         &["providers", "loan", "record", "upstream", "config", "telemetry"],
@@ -240,6 +242,7 @@ fn no_frameworks_where_they_do_not_belong() {
         ("identity", &["axum", "reqwest"]),
         ("api", &["reqwest"]),
         ("telemetry", &["axum"]),
+        ("console", &["axum", "reqwest", "tokio"]),
     ];
     for (room, banned) in rules {
         for source in in_room(room) {
