@@ -202,7 +202,7 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
         keys => keys,
     };
     let cursors = Cursors::new(keys, config.cursor.ttl);
-    let server = config.server.clone();
+    let (server, console) = (config.server.clone(), config.console.enabled);
     let config_store = config.store.clone();
     let gateway = opened.gateway(lasting.held.clone());
     let (lifecycle, telemetry) = (lasting.lifecycle.clone(), lasting.telemetry.clone());
@@ -210,6 +210,7 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
     Api::new(gateway, access, cursors, lifecycle, telemetry)
         .with_store(store.map(|store| store as Arc<dyn Store>))
         .behind(&server.trusted_proxies)
+        .with_console(console)
         .router(&server.base_path)
 }
 

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! main -> app -> { api, identity, server, gather, store, config, telemetry }
-//! api -> { gather, identity, store }      gather -> providers -> { loan, record, upstream, config }
+//! api -> { gather, identity, store, console }      gather -> providers -> { loan, record, upstream, config }
 //! record -> loan      identity -> upstream      { api, gather, identity, upstream } -> telemetry
-//! loan, server, config, sim, store, telemetry -> nothing
+//! loan, server, config, console, sim, store, telemetry -> nothing
 //! ```
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
@@ -17,6 +17,7 @@ mod vocabulary;
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod console;
 pub mod gather;
 pub mod identity;
 pub mod loan;

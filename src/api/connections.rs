@@ -40,6 +40,9 @@ pub(super) struct View<'a> {
     reference_types: &'static [&'static str],
     /// What traffic says about it. Nobody is called to find out.
     health: Health,
+    /// What was sent to it in the last 15 minutes, half a minute at a time, the oldest first and the current one last.
+    /// Shorter while the gateway has not been counting that long.
+    recent: Vec<Stretch>,
     /// What it sent that its documents do not mention.
     drift: Vec<Drift>,
 }
@@ -63,6 +66,23 @@ struct Health {
     last_failure_at: Option<DateTime<Utc>>,
     /// What that failure was.
     last_failure_code: Option<Kind>,
+}
+
+/// Half a minute of requests to a connection, token calls included. What the cache answered or an open circuit kept back
+/// was not sent.
+#[derive(Debug, Serialize, ToSchema)]
+struct Stretch {
+    /// When it began.
+    from: DateTime<Utc>,
+    /// Requests that ended in it.
+    requests: u64,
+    /// Those that failed because of the provider, the network or our credentials, and not because of what was asked for.
+    failures: u64,
+    /// Half of them took at most so long, failures included; null if none was answered. A bound out of a fixed row, so it
+    /// may be a third too long, and is never too short; 60000 stands for all that took longer.
+    p50_ms: Option<u64>,
+    /// The same of 95 in a hundred.
+    p95_ms: Option<u64>,
 }
 
 /// Something a provider sent that its documents do not mention.
@@ -177,6 +197,17 @@ fn view(connection: &Connection) -> View<'_> {
             last_failure_at: health.last_failure.map(|(at, _)| at),
             last_failure_code: health.last_failure.map(|(_, kind)| kind),
         },
+        recent: connection
+            .recent()
+            .into_iter()
+            .map(|stretch| Stretch {
+                from: stretch.from.into(),
+                requests: stretch.requests,
+                failures: stretch.failures,
+                p50_ms: stretch.p50,
+                p95_ms: stretch.p95,
+            })
+            .collect(),
         drift: connection
             .drift
             .read()

@@ -23,7 +23,7 @@ use super::Api;
 use super::access::{Caller, Need, POLICY, STANDING};
 use super::audit::Audit;
 use super::problem::{Code, Problem};
-use crate::telemetry::within;
+use crate::telemetry::{CONCURRENCY, OVERLOADED, RATE, within};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -153,6 +153,9 @@ async fn authenticate(State(api): State<Arc<Api>>, mut request: Request, next: N
         Err(problem) => return problem.into_response(),
     };
     let (standing, counted) = caller.count();
+    if counted.is_err() {
+        api.telemetry.sheds(RATE);
+    }
     let mut response = match counted.and_then(|()| caller.may(need)) {
         Ok(()) => {
             request.extensions_mut().insert(caller);
@@ -225,7 +228,10 @@ async fn admit(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
         .map_or(Ok(None), Caller::hand);
     let hand = match hand {
         Ok(hand) => hand,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            api.telemetry.sheds(CONCURRENCY);
+            return problem.into_response();
+        }
     };
     match Arc::clone(&api.lifecycle.in_flight).try_acquire_owned() {
         Ok(permit) => {
@@ -235,6 +241,7 @@ async fn admit(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
             next.run(request).await
         }
         Err(_) => {
+            api.telemetry.sheds(OVERLOADED);
             let problem = Problem {
                 retry_after: Some(Duration::from_secs(1)),
                 ..Problem::new(Code::Overloaded)

@@ -6,6 +6,7 @@ mod access;
 mod answers;
 mod audit;
 mod connections;
+mod console;
 pub mod cursor;
 mod customers;
 mod details;
@@ -92,6 +93,8 @@ pub struct Api {
     telemetry: Telemetry,
     /// Where customers are, if anywhere.
     store: Option<Arc<dyn Store>>,
+    /// Whether there are pages for people.
+    console: bool,
     /// The API's own document.
     document: Written,
 }
@@ -114,6 +117,7 @@ impl Api {
             lifecycle,
             telemetry,
             store: None,
+            console: true,
             document: Written::default(),
         }
     }
@@ -131,6 +135,12 @@ impl Api {
             proxies: Proxies::new(proxies),
             ..self
         }
+    }
+
+    /// The same with pages for people, or without.
+    #[must_use]
+    pub fn with_console(self, console: bool) -> Self {
+        Self { console, ..self }
     }
 
     /// The routes, mounted below `base_path` (empty for the root). What each asks of its callers: `access::Need`.
@@ -153,6 +163,9 @@ impl Api {
             .routes(routes!(openapi::openapi))
             .routes(routes!(openapi::page::docs))
             .route("/docs/{file}", get(openapi::page::asset))
+            .routes(routes!(console::page))
+            .route("/console/", get(console::without_slash))
+            .route("/console/assets/{version}/{*file}", get(console::asset))
             .routes(routes!(metrics::scrape))
             .routes(routes!(alive))
             .routes(routes!(ready))

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::auth::{Auth, auth};
+use super::console::{Console, console};
 use super::document::Document;
 use super::problem::Problems;
 use super::section::{Given, Section};
@@ -38,6 +39,8 @@ pub struct Config {
     pub cursor: Cursor,
     /// `[store]`, if there is one.
     pub store: Option<Store>,
+    /// `[console]`
+    pub console: Console,
     /// What is allowed but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -169,6 +172,7 @@ pub(super) fn whole<C>(
     // An empty table is one: a SQLite file in the working directory.
     let has_store = root.ask("store").is_some();
     let store = has_store.then(|| root.table("store", store));
+    let console = root.table("console", console);
     let (ids, connections) = root.table("connections", |section| {
         let ids = section.keys();
         let mut connections = Vec::with_capacity(ids.len());
@@ -206,6 +210,7 @@ pub(super) fn whole<C>(
             cache,
             cursor,
             store,
+            console,
             warnings,
         },
         connections,

@@ -10,6 +10,7 @@
 
 mod auth;
 mod connection;
+mod console;
 mod document;
 mod gateway;
 mod jwt;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use auth::{AccessScope, Auth, AuthClient, AuthMode, RateLimit};
 pub use connection::{Circuit, ConnectionSettings, Retry, connection_settings};
+pub use console::Console;
 pub use document::{Document, environment};
 pub use gateway::{Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, Server, read, read_server};
 pub use jwt::Jwt;

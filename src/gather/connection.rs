@@ -13,7 +13,7 @@ use super::source::Status;
 use crate::config::{ConnectionSettings, Section};
 use crate::providers::{self, Connecting, Descriptor, Detail, Provider, Reference};
 use crate::record::{Drift, DriftKind};
-use crate::telemetry::Meter;
+use crate::telemetry::{Meter, Stretch};
 use crate::upstream::{Error, Kind, Shared, circuit};
 
 /// One opening of a connection with its credentials. A reload opens it anew, and what was fetched with the old
@@ -149,6 +149,11 @@ impl Connection {
     /// How much longer it has asked us not to call; `None` when it has not.
     pub fn paused_for(&self) -> Option<Duration> {
         self.provider.upstream().paused_for()
+    }
+
+    /// What was sent to it in the last quarter of an hour.
+    pub fn recent(&self) -> Vec<Stretch> {
+        self.meter.recent()
     }
 
     /// What traffic says about it.

@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::time::Instant;
 
+use super::recent::{Recent, Stretch};
 use super::request::durations;
 use super::span::Span;
 
@@ -19,6 +20,15 @@ use super::span::Span;
 pub const OK: &str = "ok";
 /// Outcome of a request that was given up before it was answered, because nobody waits for it any more.
 pub(super) const ABANDONED: &str = "abandoned";
+/// Outcomes that are answers to what callers ask for, and say nothing against the provider.
+const ANSWERS: [&str; 6] = [
+    OK,
+    ABANDONED,
+    "upstream_not_found",
+    "upstream_pending",
+    "upstream_rejected",
+    "upstream_forbidden",
+];
 
 /// Where one connection reports.
 #[derive(Debug)]
@@ -36,6 +46,7 @@ struct Counts {
     statuses: BTreeMap<&'static str, u64>,
     drift: BTreeMap<&'static str, u64>,
     rejected: u64,
+    recent: Recent,
 }
 
 impl Meter {
@@ -74,6 +85,11 @@ impl Meter {
         add(&mut self.counts().rejected, count);
     }
 
+    /// What was sent in the last quarter of an hour.
+    pub fn recent(&self) -> Vec<Stretch> {
+        self.counts().recent.read()
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,10 +112,11 @@ impl Exchange {
     /// The answer is there, whole: [`OK`]. Or there is none that could be read, for this reason.
     pub fn ends(&self, outcome: &'static str) {
         self.turns_out(outcome);
-        let elapsed = self.began.elapsed().as_secs_f64();
+        let elapsed = self.began.elapsed();
         let mut counts = self.meter.counts();
+        counts.recent.took(elapsed);
         let durations = counts.durations.entry(self.operation).or_insert_with(durations);
-        durations.observe(elapsed);
+        durations.observe(elapsed.as_secs_f64());
     }
 
     /// The answer that came is not what it should be.
@@ -113,6 +130,7 @@ impl Drop for Exchange {
         let outcome = *self.outcome.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut counts = self.meter.counts();
         add(counts.requests.entry((self.operation, outcome)).or_default(), 1);
+        counts.recent.counts(!ANSWERS.contains(&outcome));
     }
 }
 

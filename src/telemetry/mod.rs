@@ -7,6 +7,7 @@
 mod connection;
 mod export;
 mod exposition;
+mod recent;
 mod request;
 mod span;
 mod trace;
@@ -25,6 +26,7 @@ use reqwest::header::HeaderValue;
 pub use connection::{Exchange, Meter, OK};
 pub use export::{Exporter, Settings};
 pub use exposition::classic;
+pub use recent::Stretch;
 pub use request::Request;
 pub use span::{Answer, Span};
 pub use trace::{Trace, spawn, within};
@@ -32,6 +34,13 @@ pub use trace::{Trace, spawn, within};
 use connection::Meters;
 use request::Requests;
 use span::{Counts, Tracer};
+
+/// The gateway has as much in hand as it may.
+pub const OVERLOADED: &str = "overloaded";
+/// The client has as much in hand as it may.
+pub const CONCURRENCY: &str = "concurrency";
+/// The client asks too often.
+pub const RATE: &str = "rate";
 
 /// Where all rooms report. A clone reports to the same place.
 #[derive(Debug, Clone)]
@@ -43,6 +52,7 @@ struct Inner {
     requests: Requests,
     meters: Meters,
     cache: Family<Looked, Counter>,
+    shed: Family<Shed, Counter>,
     spans: Counts,
     tracer: OnceLock<Tracer>,
 }
@@ -51,6 +61,12 @@ struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Looked {
     result: &'static str,
+}
+
+/// Why a request was refused at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Shed {
+    reason: &'static str,
 }
 
 /// What became of a span.
@@ -76,6 +92,15 @@ impl Default for Telemetry {
             "Looks into the cache, by what they led to",
             cache.clone(),
         );
+        let shed = Family::<Shed, Counter>::default();
+        for reason in [OVERLOADED, CONCURRENCY, RATE] {
+            let _ = shed.get_or_create(&Shed { reason });
+        }
+        registry.register(
+            "loangate_http_shed",
+            "Requests that were refused at once for want of room, by whose room it is",
+            shed.clone(),
+        );
         let spans = Family::<Ended, Counter>::default();
         let counts = Counts {
             exported: spans.get_or_create_owned(&Ended { outcome: "exported" }),
@@ -92,6 +117,7 @@ impl Default for Telemetry {
             requests,
             meters,
             cache,
+            shed,
             spans: counts,
             tracer: OnceLock::new(),
         }))
@@ -126,6 +152,11 @@ impl Telemetry {
     /// The cache was looked into: `hit`, `miss` or `stale`.
     pub fn looked_up(&self, result: &'static str) {
         self.0.cache.get_or_create(&Looked { result }).inc();
+    }
+
+    /// A request was refused at once: [`OVERLOADED`], [`CONCURRENCY`] or [`RATE`].
+    pub fn sheds(&self, reason: &'static str) {
+        self.0.shed.get_or_create(&Shed { reason }).inc();
     }
 
     /// Everything counted so far as OpenMetrics text, with what the caller knows at this moment.

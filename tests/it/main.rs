@@ -19,6 +19,7 @@ mod api;
 mod architecture;
 mod cache;
 mod cli;
+mod console;
 mod contract;
 mod customers;
 mod deploy;

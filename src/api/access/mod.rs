@@ -70,9 +70,17 @@ impl Need {
     /// Of a route by its template, `None` where there is none. A route that is not named here is about loans.
     pub(super) fn of(method: &Method, route: Option<&str>) -> Self {
         match route {
-            Some("/livez" | "/readyz" | "/problems/{code}" | "/docs" | "/docs/{file}" | "/openapi.json") => {
-                Self::Nothing
-            }
+            Some(
+                "/livez"
+                | "/readyz"
+                | "/problems/{code}"
+                | "/docs"
+                | "/docs/{file}"
+                | "/openapi.json"
+                | "/console"
+                | "/console/"
+                | "/console/assets/{version}/{*file}",
+            ) => Self::Nothing,
             Some("/metrics") => Self::Scope(Scope::MetricsRead),
             Some("/customers" | "/customers/{id}") if !method.is_safe() => Self::Scope(Scope::CustomersWrite),
             Some(_) => Self::Scope(Scope::LoansRead),
@@ -300,7 +308,14 @@ mod tests {
     #[test]
     fn what_is_not_named_needs_to_read_loans() {
         let (get, put) = (Method::GET, Method::PUT);
-        for route in ["/livez", "/readyz", "/problems/{code}", "/docs", "/openapi.json"] {
+        for route in [
+            "/livez",
+            "/readyz",
+            "/problems/{code}",
+            "/docs",
+            "/console",
+            "/openapi.json",
+        ] {
             assert_eq!(Need::of(&get, Some(route)), Need::Nothing);
         }
         for route in [

@@ -159,6 +159,11 @@ async fn overload_is_said_at_once() {
     assert_eq!(refused.header("retry-after"), "1");
     assert!(both.iter().any(|answer| answer.status == 200));
     assert_eq!(gateway.get("/livez").await.status, 200);
+    let metrics = gateway.get("/metrics").await.text;
+    for (reason, count) in [("overloaded", 1), ("concurrency", 0), ("rate", 0)] {
+        let line = format!("\nloangate_http_shed_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
 }
 
 #[tokio::test]

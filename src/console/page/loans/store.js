@@ -1,0 +1,24 @@
+// The customers of the gateway's store, if it has one.
+
+import { useEffect, useState } from "../page.js";
+import { ask } from "../api.js";
+
+const PAGE = 50;
+
+export function useStore() {
+  const [store, set] = useState({ state: "asking", ids: [], next: null });
+  const read = async (cursor) => {
+    try {
+      const { data, page } = await ask(`customers?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+      const ids = data.map(({ id }) => id);
+      set((before) => ({ state: "there", ids: cursor ? [...before.ids, ...ids] : ids, next: page.next_cursor }));
+    } catch (error) {
+      // Without a store everything else works, so that is no trouble.
+      set({ state: error.code === "capability_not_supported" ? "none" : "failed", ids: [], next: null, error });
+    }
+  };
+  useEffect(() => {
+    read(null);
+  }, []);
+  return { ...store, more: () => read(store.next) };
+}

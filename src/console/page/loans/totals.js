@@ -1,0 +1,92 @@
+// What is owed in each currency. Currencies are never added, and never compared: each has a bar of its own.
+
+import { html, useState } from "../page.js";
+import { ask, send } from "../api.js";
+import { useAsked } from "../live.js";
+import { asked as askedOf } from "../people.js";
+import { grouped, scaled, sum } from "../money.js";
+import { said } from "../words.js";
+import { Trouble } from "../pieces.js";
+import { asked, summaryQuery } from "./filters.js";
+import { records } from "./stream.js";
+
+const BY = [["connection", "connection"], ["kind", "kind"], ["phase", "phase"], ["payment_status", "payment"]];
+const TINTS = 6;
+
+// With people in the question their ids would have to be in the address of GET /loans/summary. So the loans themselves are
+// asked for, by POST, and added here, exactly.
+async function figures(filters, people, signal) {
+  const whom = askedOf(people);
+  if (Object.keys(whom).length === 0) return (await ask(`loans/summary${summaryQuery(filters)}`, { signal })).data;
+  const { sort, ...body } = asked(filters);
+  const response = await send("loans/search", { method: "POST", body: { ...body, ...whom }, accept: "application/x-ndjson", signal });
+  const loans = [];
+  for await (const line of records(response.body)) {
+    const record = JSON.parse(line);
+    if (!record.end) loans.push(record);
+  }
+  return added(loans);
+}
+
+function added(loans) {
+  const group = (list, keys, amount, name) => {
+    const groups = new Map();
+    for (const loan of list) {
+      const key = keys.map((key) => loan[key]).join(" ");
+      groups.set(key, [...(groups.get(key) ?? []), loan]);
+    }
+    return [...groups.values()].map((members) => {
+      const known = members.map((loan) => loan.amounts[amount]).filter((text) => text !== null);
+      const total = { amount: known.length > 0 ? sum(known) : null, loans: members.length, unknown: members.length - known.length };
+      return { ...Object.fromEntries(keys.map((key) => [key, members[0][key]])), loans: members.length, [name]: total };
+    });
+  };
+  const part = (list, amount, name) => ({
+    by_currency: group(list, ["currency"], amount, name),
+    ...Object.fromEntries(BY.map(([key]) => [`by_${key}`, group(list, [key, "currency"], amount, name)])),
+  });
+  const isApplication = ({ record_type }) => record_type === "loan_application";
+  return {
+    debt: part(loans.filter((loan) => !isApplication(loan)), "total_outstanding", "total_outstanding"),
+    applications: part(loans.filter(isApplication), "requested", "requested"),
+  };
+}
+
+export function Totals({ filters, people, round }) {
+  const [by, split] = useState("connection");
+  const keys = [summaryQuery(filters), people, round];
+  const { value, error, asking, again } = useAsked((signal) => figures(filters, people, signal), keys);
+  return html`<section class="totals" aria-label="Totals" aria-busy=${asking}>
+    <header><h2>Owed, by currency</h2>
+      <label class="inline">split by <select value=${by} onChange=${(event) => split(event.target.value)}>${BY.map(([key, name]) => html`<option key=${key} value=${key}>${name}</option>`)}</select></label>
+    </header>
+    <${Trouble} error=${error} again=${again} />
+    ${!value && !error && html`<div class="bars waiting"><span class="bone"></span><span class="bone"></span></div>`}
+    ${value && html`<${Bars} part=${value.debt} name="total_outstanding" by=${by} />`}
+    ${value && value.debt.by_currency.length === 0 && html`<p class="note">No debt in this selection.</p>`}
+    ${value && value.applications.by_currency.length > 0 && html`<h3>Asked for, in applications</h3><${Bars} part=${value.applications} name="requested" by=${by} />`}
+  </section>`;
+}
+
+function Bars({ part, name, by }) {
+  return html`<ul class="bars">${part.by_currency.map((row) => {
+    const rows = part[`by_${by}`].filter(({ currency }) => currency === row.currency);
+    const { amount, loans, unknown } = row[name];
+    return html`<li key=${row.currency} data-currency=${row.currency ?? "none"}>
+      <span class="currency">${row.currency ?? "no currency"}</span>
+      <span class="amount">${amount === null ? html`<span class="quiet">unknown</span>` : grouped(amount)}</span>
+      <span class="small quiet">${loans} ${loans === 1 ? "loan" : "loans"}${unknown > 0 ? `, ${unknown} unknown` : ""}</span>
+      <${Split} rows=${rows} name=${name} by=${by} />
+    </li>`;
+  })}</ul>`;
+}
+
+// Parts of one currency, in the order of their size on the screen.
+function Split({ rows, name, by }) {
+  const parts = rows.map((row) => ({ word: row[by], amount: row[name].amount, width: scaled(row[name].amount) ?? 0 }));
+  parts.sort((one, other) => other.width - one.width);
+  const known = parts.filter(({ width }) => width > 0);
+  return html`<span class="split" aria-hidden="true">${known.map(({ word, width }, index) => html`<i key=${word} class=${`tint-${index % TINTS}`} style=${{ flexGrow: width }}></i>`)}</span>
+    <span class="legend small">${parts.slice(0, 4).map(({ word, amount, width }, index) => html`<span key=${word}><i class=${width > 0 ? `tint-${index % TINTS}` : "none"} aria-hidden="true"></i>${said(word)} <span class="quiet">${amount === null ? "unknown" : grouped(amount)}</span></span>`)}
+      ${parts.length > 4 && html`<span class="quiet">and ${parts.length - 4} more</span>`}</span>`;
+}

@@ -1,0 +1,85 @@
+// What is owed, by whom it is said, and what is missing.
+
+import { html, useEffect, useMemo, useState } from "../page.js";
+import { listAddress, loanAddress, replace } from "../route.js";
+import { usePeople } from "../people.js";
+import { Empty, Trouble, Waiting } from "../pieces.js";
+import { count, fromQuery, toQuery } from "./filters.js";
+import { Form } from "./form.js";
+import { Sources } from "./sources.js";
+import { Table } from "./table.js";
+import { Totals } from "./totals.js";
+import { Export } from "./export.js";
+import { useWalk } from "./walk.js";
+
+export function Loans({ query, connections }) {
+  const filters = useMemo(() => fromQuery(query), [JSON.stringify(query)]);
+  const people = usePeople();
+  const walk = useWalk(filters, people);
+  const change = (next) => replace(next === null ? "#/loans" : listAddress(toQuery(next)));
+  const used = count(filters) + people.references.length + (people.customer ? 1 : 0);
+  return html`
+    <div class="head"><h1>Loans</h1><${ById} /></div>
+    <div class="explorer">
+      <${Aside} used=${used}><${Form} filters=${filters} connections=${connections} change=${change} /><//>
+      <div class="results">
+        <${Answer} walk=${walk} filters=${filters} people=${people} change=${change} />
+      </div>
+    </div>`;
+}
+
+// Beside the loans where there is room; folded above them where there is not.
+function Aside({ used, children }) {
+  const [wide, follow] = useState(() => matchMedia("(min-width: 60rem)").matches);
+  useEffect(() => {
+    const room = matchMedia("(min-width: 60rem)");
+    const changed = () => follow(room.matches);
+    room.addEventListener("change", changed);
+    return () => room.removeEventListener("change", changed);
+  }, []);
+  if (wide) return html`<aside aria-label="Filters">${children}</aside>`;
+  return html`<details class="aside"><summary>Filters${used > 0 && html` <span class="badge">${used}</span>`}</summary>${children}</details>`;
+}
+
+function Answer({ walk, filters, people, change }) {
+  const { answer, error, asking, index, size } = walk;
+  if (error?.code === "cursor_expired") {
+    return html`<div class="trouble" role="alert"><p><strong>This walk is over.</strong> The gateway kept its place for a while, and that while has passed.
+      Nothing is lost: the list can be read again from its beginning.</p><p><button onClick=${walk.again}>Start again</button></p></div>`;
+  }
+  if (error) {
+    return html`<${Trouble} error=${error} again=${walk.again}>
+      ${error.sources.length > 0 && html`<${Sources} complete=${false} sources=${error.sources} again=${walk.again} />`}
+    <//>`;
+  }
+  if (!answer) return html`<${Waiting} rows=${8} what="Asking the sources" />`;
+  const { data, page, complete, sources } = answer;
+  return html`
+    <div class="whole"><${Sources} complete=${complete} sources=${sources} more=${page.next_cursor !== null} again=${walk.fresh} /></div>
+    <${Totals} filters=${filters} people=${people} round=${walk.round} />
+    <div class="actions">
+      <button class="plain" onClick=${walk.fresh}>Fetch anew</button>
+      <${Export} filters=${filters} people=${people} />
+    </div>
+    ${data.length === 0
+      ? html`<${Empty} title=${page.next_cursor ? "Nothing on this page" : "No loan matches"}>${page.next_cursor
+          ? html`<p>Go on: a page can be empty, and only the last has no next one.</p>`
+          : html`<p>${complete ? "Every source was read to its end." : "A source is missing, so there may be some."}</p>`}<//>`
+      : html`<${Table} loans=${data} sort=${filters.sort} setSort=${(sort) => change({ ...filters, sort })} asking=${asking} />`}
+    <nav class="pages" aria-label="Pages">
+      <button class="plain" disabled=${index === 0 || asking} onClick=${walk.back}>Previous</button>
+      <span aria-live="polite">Page ${index + 1}${size(page)}</span>
+      <button class="plain" disabled=${page.next_cursor === null || asking} onClick=${walk.next}>Next</button>
+    </nav>`;
+}
+
+function ById() {
+  const [text, write] = useState("");
+  const open = (event) => {
+    event.preventDefault();
+    if (text.trim() !== "") location.hash = loanAddress(text.trim());
+  };
+  return html`<form class="byid" onSubmit=${open}><label class="unseen" for="byid">A loan's id</label>
+    <input id="byid" placeholder="Open by id: bsa:501" value=${text} autocomplete="off" spellcheck=${false} onInput=${(event) => write(event.target.value)} />
+    <button class="plain" type="submit" disabled=${text.trim() === ""}>Open</button></form>`;
+}

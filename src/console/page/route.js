@@ -1,0 +1,69 @@
+// Where the visitor is: in the fragment of the address, which a browser sends to nobody. So a view can be shared by its
+// address. Ids of people are kept out of it: references and customers (people.js), and the ids of loans that hold one.
+
+import { useEffect, useState } from "./page.js";
+
+// Ids of loans that are made of somebody's reference hold a `~` (docs/model.md). They are numbered in this tab's memory,
+// and the number is in the address.
+const hidden = [];
+
+function numbered(id) {
+  if (!id.includes("~")) return encodeURIComponent(id);
+  if (!hidden.includes(id)) hidden.push(id);
+  return `~${hidden.indexOf(id) + 1}`;
+}
+
+function named(text) {
+  if (!text.startsWith("~")) return decoded(text);
+  return hidden[Number.parseInt(text.slice(1), 10) - 1] ?? null;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+export const loanAddress = (id, tab = "") => `#/loan/${numbered(id)}${tab && `/${tab}`}`;
+
+export function listAddress(filters) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filters)) {
+    const text = Array.isArray(value) ? value.join(",") : String(value ?? "");
+    if (text !== "") query.set(name, text);
+  }
+  const text = query.toString().replaceAll("%2C", ",");
+  return text === "" ? "#/loans" : `#/loans?${text}`;
+}
+
+// The list that was looked at last, to go back to.
+let list = "#/loans";
+export const lastList = () => list;
+
+export function read(fragment) {
+  const [path, query = ""] = fragment.replace(/^#/, "").split("?");
+  const [, view = "", first = "", second = ""] = path.split("/");
+  if (view === "loans") list = fragment;
+  if (view === "loans") return { view, query: Object.fromEntries(new URLSearchParams(query)) };
+  if (view === "loan") return { view, id: named(first), tab: second };
+  return { view: view === "" ? "operations" : "nothing" };
+}
+
+export function useRoute() {
+  const [route, follow] = useState(() => read(location.hash));
+  useEffect(() => {
+    const changed = () => follow(read(location.hash));
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+// Without a new step in the history: filters change often.
+export function replace(fragment) {
+  if (fragment === location.hash) return;
+  history.replaceState(null, "", fragment);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}

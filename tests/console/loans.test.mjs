@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { launch, open } from "./browser.mjs";
+import { gateway } from "./gateway.mjs";
+
+let browser;
+let served;
+
+before(async () => {
+  [browser, served] = await Promise.all([launch(), gateway({ loans: 40 })]);
+});
+
+after(async () => {
+  await browser.close();
+  await served.stop();
+});
+
+const ids = (page) => page.locator("[data-loan]").evaluateAll((rows) => rows.map((row) => row.dataset.loan));
+
+test("filters narrow the list, and are in the address that shows the same to somebody else", async () => {
+  const first = await open(browser, served, { fragment: "#/loans" });
+  await first.page.waitForSelector("[data-loan]");
+  await first.page.getByRole("checkbox", { name: "bsa", exact: true }).check();
+  await first.page.getByRole("checkbox", { name: "active", exact: true }).check();
+  await first.page.waitForFunction(() => location.hash === "#/loans?connection=bsa&status=active");
+  await first.page.waitForFunction(() => [...document.querySelectorAll("[data-loan]")].every((row) => row.dataset.loan.startsWith("bsa:")));
+  const seen = await ids(first.page);
+  assert.ok(seen.length > 0);
+  const address = first.page.url();
+  await first.close();
+
+  const second = await open(browser, served, { fragment: new URL(address).hash });
+  await second.page.waitForSelector("[data-loan]");
+  assert.deepEqual(await ids(second.page), seen);
+  assert.ok(await second.page.getByRole("checkbox", { name: "active", exact: true }).isChecked());
+  await second.page.click("text=Clear the filters");
+  await second.page.waitForFunction(() => location.hash === "#/loans");
+  await second.close();
+});
+
+test("columns sort, and one that needs a currency says so", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?currency=TZS", expected: [400] });
+  await page.waitForSelector("[data-loan]");
+  await page.getByRole("button", { name: "Owed" }).click();
+  await page.waitForSelector('th[aria-sort="ascending"] >> text=Owed');
+  await page.getByRole("button", { name: "Owed" }).click();
+  await page.waitForSelector('th[aria-sort="descending"] >> text=Owed');
+  await page.waitForSelector("table.loans:not(.asking)");
+  const body = { currency: ["TZS"], sort: "-outstanding", limit: 50 };
+  const wanted = await fetch(`${served.address}/loans/search`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  assert.deepEqual(await ids(page), (await wanted.json()).data.map(({ id }) => id));
+  await page.getByRole("textbox", { name: "Currency" }).fill("");
+  await page.getByRole("alert").getByText("sort", { exact: true }).waitFor();
+  await close();
+});
+
+test("pages follow their cursor and back, and an expired one offers to begin again", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?limit=25", expected: [410] });
+  const go = async (name, number) => {
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.getByText(`Page ${number}:`).waitFor();
+    return ids(page);
+  };
+  await page.getByText("There are more pages.").waitFor();
+  const first = await ids(page);
+  const second = await go("Next", 2);
+  assert.ok(second.length > 0 && second.every((id) => !first.includes(id)));
+  assert.deepEqual(await go("Previous", 1), first);
+  assert.deepEqual(await go("Next", 2), second);
+
+  const expired = { type: "/problems/cursor_expired", title: "Cursor expired", status: 410, detail: "Begin again.", code: "cursor_expired", request_id: "1" };
+  await page.route("**/loans/search", (route) => route.fulfill({ status: 410, contentType: "application/problem+json", body: JSON.stringify(expired) }));
+  await page.getByRole("button", { name: "Next", exact: true }).click();
+  await page.getByText("This walk is over.").waitFor();
+  await page.unroute("**/loans/search");
+  await page.getByRole("button", { name: "Start again" }).click();
+  await page.getByText("Page 1:").waitFor();
+  assert.deepEqual(await ids(page), first);
+  await close();
+});
+
+test("references are asked for by POST and are in no address", async () => {
+  const { page, asked, close } = await open(browser, served, { fragment: "#/loans" });
+  await page.waitForSelector("[data-loan]");
+  await page.getByText("Customers of your own need a store").waitFor();
+  await page.getByLabel("Reference").selectOption("goscore:consent");
+  await page.getByLabel("Its value").fill("6915ab99857fec1e6f2f6c078");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.waitForFunction(() => [...document.querySelectorAll("[data-loan]")].every((row) => row.dataset.loan.startsWith("goscore:")));
+  await page.getByText("1 of 5 sources asked").waitFor();
+  await page.waitForSelector("[data-currency=NOK]");
+  assert.ok(asked.some(({ body }) => body?.includes("goscore:consent:6915ab")));
+  for (const { url } of asked) assert.ok(!url.includes("6915ab"), url);
+  await page.locator("[data-loan] a").first().click();
+  await page.waitForSelector("[data-field=id]");
+  assert.match(page.url(), /#\/loan\/~\d+$/);
+  await close();
+});
+
+test("a customer is chosen from the store, where there is one, and is in no address", async () => {
+  const { page, asked, close } = await open(browser, served);
+  const customers = { data: [{ id: "ada" }, { id: "grace" }], page: { limit: 50, count: 2, total: 2, next_cursor: null, consistency: "snapshot" }, complete: true, sources: [], request_id: "1" };
+  await page.route("**/customers?*", (route) => route.fulfill({ status: 200, contentType: "application/json", body: JSON.stringify(customers) }));
+  const nothing = { data: [], page: { limit: 50, count: 0, total: 0, next_cursor: null, consistency: "snapshot" }, complete: false, sources: [], request_id: "1" };
+  const chosen = [];
+  await page.route("**/loans/search", (route) => {
+    const body = route.request().postDataJSON();
+    if (!body.customer) return route.continue();
+    chosen.push(body.customer);
+    const lines = `${JSON.stringify({ end: true, complete: false, count: 0, sources: [] })}\n`;
+    const stream = route.request().headers().accept.includes("ndjson");
+    return route.fulfill({ status: 200, contentType: stream ? "application/x-ndjson" : "application/json", body: stream ? lines : JSON.stringify(nothing) });
+  });
+  await page.getByRole("link", { name: "Loans", exact: true }).click();
+  await page.getByRole("combobox", { name: "Customer", exact: true }).selectOption("grace");
+  await page.getByText("No loan matches").waitFor();
+  assert.ok(chosen.length > 0 && chosen.every((id) => id === "grace"));
+  for (const { url } of asked) assert.ok(!url.includes("grace"), url);
+  await close();
+});
+
+test("everything can be had as a file, and the page says whether it is whole", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?connection=bsa,goscore" });
+  await page.waitForSelector("[data-loan]");
+  for (const [name, last] of [["NDJSON", /"end":true/], ["CSV", /^(bsa|goscore):/m]]) {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
+    await page.waitForSelector("[data-export=whole]");
+    const text = await readFile(await download.path(), "utf8");
+    assert.match(text.trimEnd().split("\n").at(-1), last);
+  }
+  await close();
+});
+
+test("a file that was cut is not handed over as if it were whole", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?connection=bsa" });
+  await page.waitForSelector("[data-loan]");
+  await page.route("**/loans/search", (route) => route.fulfill({ status: 200, contentType: "application/x-ndjson", body: '{"id":"bsa:1"}\n{"id":' }));
+  await page.getByRole("button", { name: "NDJSON" }).click();
+  await page.waitForSelector("[data-export=cut]");
+  await page.getByText("the line that ends it did not come").waitFor();
+  await page.getByRole("button", { name: "Keep what came" }).waitFor();
+  await close();
+});
+
+test("totals are those of the summary, to the last digit", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans" });
+  const summary = await (await fetch(`${served.address}/loans/summary`)).json();
+  for (const { currency, total_outstanding: total } of summary.data.debt.by_currency) {
+    const shown = await page.locator(`.bars`).first().locator(`[data-currency=${currency}] > .amount`).textContent();
+    assert.equal(shown.replaceAll(",", ""), total.amount ?? "unknown");
+  }
+  await close();
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, open, shot } from "./browser.mjs";
+import { gateway } from "./gateway.mjs";
+
+let browser;
+let served;
+
+before(async () => {
+  const env = {
+    LOANGATE__CONNECTIONS__BSA__TIMEOUT: "1500ms",
+    LOANGATE__CONNECTIONS__BSA__RETRY__ATTEMPTS: "1",
+    LOANGATE__CONNECTIONS__BSA__CIRCUIT__FAILURES: "3",
+    LOANGATE__CONNECTIONS__BSA__CIRCUIT__OPEN_FOR: "30s",
+  };
+  [browser, served] = await Promise.all([launch(), gateway({ env })]);
+});
+
+after(async () => {
+  await browser.close();
+  await served.stop();
+});
+
+const ask = (path) => fetch(`${served.address}${path}`).then((answer) => answer.json());
+
+test("every connection has a card that says how it does", async () => {
+  await ask("/loans");
+  const { page, close } = await open(browser, served);
+  await page.waitForSelector('[data-connection=bsa] [data-state]:text("well")');
+  assert.equal(await page.locator("[data-connection]").count(), 5);
+  const card = page.locator("[data-connection=bsa]");
+  await card.getByText("One lender's whole loan book").waitFor();
+  await card.getByText("documents only").waitFor();
+  await card.getByText("asked, 0 failed").waitFor();
+  assert.equal(await card.locator("canvas").count(), 2);
+  await page.getByText("Cache hits").waitFor();
+  await page.waitForSelector("[data-fresh=live]");
+  await close();
+});
+
+test("a provider that stalls is seen, and seen to recover", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans" });
+  await page.waitForSelector("[data-complete=true]");
+  served.providers.stall("bsa");
+  await page.click("text=Fetch anew");
+  await page.waitForSelector("[data-complete=false]");
+  // The cache has what it gave before, and the page says that it is older.
+  await page.getByText("gave older data, because it fails now: it did not answer in time").waitFor();
+  await shot(page, "stalled-loans");
+  // Until it is left alone.
+  for (let round = 0; round < 3; round += 1) await ask("/loans?connection=bsa&max_age=0");
+  assert.equal((await ask("/connections/bsa")).data.health.circuit, "open");
+  await page.click("nav >> text=Operations");
+  await page.waitForSelector('[data-connection=bsa] [data-state]:text("left alone")');
+  await page.getByText("One connection hurts: bsa").waitFor();
+  await page.locator("[data-connection=bsa]").getByText("Last failure:").waitFor();
+  await shot(page, "stalled-operations");
+  await close();
+});
+
+test("what is shown is marked when the gateway says nothing new, and live again when it does", async () => {
+  const { page, close, forgive } = await open(browser, served);
+  await page.waitForSelector("[data-fresh=live]");
+  served.pause();
+  await page.waitForSelector("[data-fresh=stale]");
+  await page.getByText("What is shown is of").waitFor();
+  await shot(page, "stale");
+  served.resume();
+  await page.click("text=Ask again");
+  await page.waitForSelector("[data-fresh=live]");
+  forgive(/ERR_|aborted/);
+  await close();
+});
+
+test("a provider that is well again is seen to be", async () => {
+  const well = await gateway({
+    env: {
+      LOANGATE__CONNECTIONS__BSA__TIMEOUT: "1500ms",
+      LOANGATE__CONNECTIONS__BSA__RETRY__ATTEMPTS: "1",
+      LOANGATE__CONNECTIONS__BSA__CIRCUIT__FAILURES: "1",
+      LOANGATE__CONNECTIONS__BSA__CIRCUIT__OPEN_FOR: "100ms",
+    },
+  });
+  well.providers.stall("bsa");
+  const { page, close } = await open(browser, well, { fragment: "#/loans" });
+  await page.getByText("gave nothing: it did not answer in time").waitFor();
+  assert.equal(await page.locator('[data-loan="bsa:501"]').count(), 0);
+  well.providers.heal("bsa");
+  // As often as it takes: the circuit may let one question fail before it lets them pass.
+  await page.waitForFunction(() => {
+    if (document.querySelector("[data-complete=true]")) return true;
+    if (!document.querySelector("table[aria-busy=true]")) document.querySelector(".gaps button")?.click();
+    return false;
+  }, null, { polling: 300 });
+  await page.waitForSelector('[data-loan="bsa:501"]');
+  await page.click("nav >> text=Operations");
+  await page.locator("[data-connection=bsa] dd:text-is('closed')").waitFor();
+  await close();
+  await well.stop();
+});
