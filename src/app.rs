@@ -208,7 +208,7 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
     let (lifecycle, telemetry) = (lasting.lifecycle.clone(), lasting.telemetry.clone());
     let store = lasting.stores.of(config_store.as_ref());
     Api::new(gateway, access, cursors, lifecycle, telemetry)
-        .with_store(store.map(|store| store as Arc<dyn Store>))
+        .with_store(store.map(|store| -> Arc<dyn Store> { store }))
         .behind(&server.trusted_proxies)
         .with_console(console)
         .router(&server.base_path)

@@ -46,7 +46,7 @@ async fn reload_on_hangup(path: PathBuf, reloader: Reloader) {
     };
     while hangups.recv().await.is_some() {
         match reload(&path, &reloader).await {
-            Ok(_) => tracing::info!("config reloaded"),
+            Ok(()) => tracing::info!("config reloaded"),
             Err(problems) => {
                 for problem in &problems.0 {
                     tracing::error!(key = problem.key, detail = problem.detail, "config not reloaded");

@@ -85,7 +85,7 @@ fn place(url: &SecretString) -> Result<StorePlace, &'static str> {
     let server = Url::parse(text).ok().filter(|url| {
         matches!(url.scheme(), "postgres" | "postgresql")
             && url.has_host()
-            && url.path().trim_start_matches('/') != ""
+            && !url.path().trim_start_matches('/').is_empty()
             && url.fragment().is_none()
     });
     match server {

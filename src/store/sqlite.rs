@@ -125,8 +125,8 @@ async fn run(writing: AnyPool, mut jobs: mpsc::Receiver<Job>) {
     let mut residue = !swept(&writing).await;
     loop {
         let more = jobs.recv_many(&mut batch, TOGETHER);
-        let waiting = if residue { AGAIN } else { Duration::MAX };
-        match timeout(waiting, more).await {
+        let patience = if residue { AGAIN } else { Duration::MAX };
+        match timeout(patience, more).await {
             Ok(0) => return,
             Ok(_) => {}
             Err(_) => {

@@ -34,10 +34,10 @@ mod tests {
 
     const ONE: &str = "\"0123456789abcdef0123456789abcdef\"";
 
-    fn read(name: HeaderName, values: &[&str]) -> Precondition {
+    fn read(name: &HeaderName, values: &[&str]) -> Precondition {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(&name, value.parse().unwrap());
+            headers.append(name, value.parse().unwrap());
         }
         of(&headers)
     }
@@ -56,24 +56,24 @@ mod tests {
             &["\"x\", ", ONE],
             &["\"x\" , \"0123456789abcdef0123456789abcdef\""],
         ] {
-            assert_eq!(read(header::IF_MATCH, values).matches, these, "{values:?}");
+            assert_eq!(read(&header::IF_MATCH, values).matches, these, "{values:?}");
             assert_eq!(
-                read(header::IF_NONE_MATCH, values).none_matches,
+                read(&header::IF_NONE_MATCH, values).none_matches,
                 these,
                 "{values:?}"
             );
         }
-        assert_eq!(read(header::IF_MATCH, &["*"]).matches, Some(Tags::Any));
+        assert_eq!(read(&header::IF_MATCH, &["*"]).matches, Some(Tags::Any));
     }
 
     #[test]
     fn a_weak_tag_is_good_for_not_reading_again_and_not_for_changing() {
         let weak = format!("W/{ONE}");
         assert_eq!(
-            read(header::IF_MATCH, &[&weak]).matches,
+            read(&header::IF_MATCH, &[&weak]).matches,
             Some(Tags::These(Vec::new()))
         );
-        let none = read(header::IF_NONE_MATCH, &[&weak]).none_matches;
+        let none = read(&header::IF_NONE_MATCH, &[&weak]).none_matches;
         assert!(matches!(none, Some(Tags::These(versions)) if versions.len() == 1));
     }
 }

@@ -121,7 +121,8 @@ fn sort_out(
             .connection(&id)
             .is_some_and(|connection| connection.references.contains(&reference));
         let reference = (id, reference);
-        if !known.contains(&reference) && !(whole_books && in_config) {
+        let told_otherwise = known.contains(&reference) || (whole_books && in_config);
+        if !told_otherwise {
             leave_out(&mut query.left_out, &reference.0, reason);
         }
     }

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::{Variables, parse};
 use crate::config::{
-    AuthMode, CacheBackend, Config, ConnectionSettings, Document, LogFormat, connection_settings, read,
+    AuthMode, CacheBackend, Config, ConnectionSettings, Document, LogFormat, StorePlace, connection_settings,
+    read,
 };
 
 const NONE: (&str, &str) = ("LOANGATE__AUTH__MODE", "none");
@@ -104,22 +105,56 @@ fn what_is_not_available_is_refused() {
     let text = "
         [auth]
         mode = 'none'
-        [store]
-        url = 'sqlite://loangate.db'
         [cache]
         backend = 'redis'
         redis_url = 'redis://127.0.0.1:6379'
     ";
     assert_eq!(
-        config(text, &[("LOANGATE__STORE__POOL", "3")]).unwrap_err(),
+        config(text, &[]).unwrap_err(),
         "cache.backend: \"redis\" is not available in this version\n\
-         cache.redis_url: not available in this version\n\
-         store: not available in this version"
+         cache.redis_url: not available in this version"
     );
+}
+
+#[test]
+fn an_empty_store_is_a_file_and_its_address_is_a_secret() {
+    let of = |text: &str, variables: &[(&str, &str)]| {
+        let variables: Vec<(&str, &str)> = [&[NONE][..], variables].concat();
+        config(text, &variables).map(|config| config.store)
+    };
+    assert_eq!(of("", &[]).unwrap(), None);
+    let file = of("[store]", &[]).unwrap().unwrap();
+    let StorePlace::File(path) = &file.place else {
+        panic!("a file");
+    };
+    assert_eq!(path.to_str(), Some("loangate.db"));
+    assert_eq!((file.max_connections, file.timeout), (16, Duration::from_secs(3)));
     assert_eq!(
-        config("", &[NONE, ("LOANGATE__STORE__URL", "x")]).unwrap_err(),
-        "store: not available in this version (from LOANGATE__STORE__URL)"
+        of("[store]\nurl = 'sqlite:loangate.db'", &[]).unwrap(),
+        Some(file)
     );
+
+    let url = "postgres://loangate:SECRET-mark@db/loangate";
+    let server = of("[store]\nurl_env = 'THE_URL'", &[("THE_URL", url)])
+        .unwrap()
+        .unwrap();
+    assert!(matches!(server.place, StorePlace::Server(_)));
+    assert!(!format!("{server:?}").contains("SECRET"), "{server:?}");
+    assert_eq!(of("", &[("LOANGATE__STORE__URL", url)]).unwrap(), Some(server));
+
+    let wrong = of(
+        "[store]\nurl_env = 'THE_URL'\nmax_connections = 0\npool = 3",
+        &[("THE_URL", "SECRET-mark")],
+    );
+    let wrong = wrong.unwrap_err();
+    for line in [
+        "store.url_env: must be sqlite://",
+        "store.max_connections: ",
+        "store.pool: unknown key",
+    ] {
+        assert!(wrong.contains(line), "{wrong}");
+    }
+    assert!(!wrong.contains("SECRET"), "{wrong}");
 }
 
 #[test]

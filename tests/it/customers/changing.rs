@@ -135,9 +135,9 @@ on_both! {
                 put(&gateway, &format!("a{round}"), &json!([format!("bsa:customer:{who}")])).await
             };
             let answers = futures_util::future::join_all((0..12).map(make)).await;
-            let made = answers.iter().filter(|answer| answer.status == 201).count();
+            let created = answers.iter().filter(|answer| answer.status == 201).count();
             let replaced = answers.iter().filter(|answer| answer.status == 200).count();
-            assert_eq!((made, replaced), (1, 11), "{answers:?}");
+            assert_eq!((created, replaced), (1, 11), "{answers:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod listing;
 mod starting;
 
 use std::env;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,7 +48,10 @@ impl Place {
     /// A schema of its own on the server, if there is one.
     pub async fn server() -> Option<Self> {
         let Ok(server) = env::var(POSTGRES) else {
-            eprintln!("{POSTGRES} is not set: not tried on PostgreSQL");
+            let _ = writeln!(
+                std::io::stderr(),
+                "{POSTGRES} is not set: not tried on PostgreSQL"
+            );
             return None;
         };
         let schema = format!("test_{}", Uuid::new_v4().simple());
