@@ -253,6 +253,7 @@ async fn no_id_is_ever_a_label() {
         "status",
         "kind",
         "result",
+        "reason",
         "route",
         "method",
         "le",
@@ -271,7 +272,7 @@ async fn no_id_is_ever_a_label() {
                 .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             let fine = match name {
                 "connection" => Provider::ALL.iter().any(|provider| provider.as_str() == value),
-                "operation" | "outcome" | "kind" | "result" => plain,
+                "operation" | "outcome" | "kind" | "result" | "reason" => plain,
                 "status" => plain || value.parse::<u16>().is_ok(),
                 "route" => value == "(none)" || value.starts_with('/'),
                 _ => true,

@@ -68,6 +68,7 @@ async fn every_metric_of_the_contract_is_there() {
         "loangate_http_in_flight",
         "loangate_http_request_duration_seconds",
         "loangate_http_requests_total",
+        "loangate_http_shed_total",
         "loangate_rejected_records_total",
         "loangate_source_status_total",
         "loangate_trace_spans_total",
