@@ -3,20 +3,24 @@
 //! The rooms, and the one direction they may look in:
 //!
 //! ```text
-//! main -> app -> { api, identity, server, gather, config, telemetry }
-//! api -> { gather, identity }      gather -> providers -> { loan, record, upstream, config }
-//! record -> loan      identity -> upstream      { api, gather, identity, upstream } -> telemetry
+//! main -> app -> { api, identity, server, gather, fleet, config, telemetry }
+//! api -> { gather, identity, fleet }      gather -> { providers, fleet }
+//! providers -> { loan, record, upstream, config }      record -> loan      identity -> upstream
+//! { api, gather, identity, fleet, upstream } -> telemetry
 //! loan, server, config, sim, telemetry -> nothing
 //! ```
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
 
 #[macro_use]
+mod binary;
+#[macro_use]
 mod vocabulary;
 
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod fleet;
 pub mod gather;
 pub mod identity;
 pub mod loan;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use toml::Value;
 
+use super::digest::Secrets;
 use super::document::{Branch, Node};
 use super::problem::{self, Origin, Problem};
 use super::quantity;
@@ -16,11 +17,11 @@ use super::quantity;
 /// A reader that meets a bad value records a [`Problem`] and returns the default, so that the caller
 /// reads on and everything wrong is reported together.
 pub struct Section<'a> {
-    path: String,
+    pub(super) path: String,
     /// `None` when the document has no such table.
-    branch: Option<&'a Branch>,
+    pub(super) branch: Option<&'a Branch>,
     environment: &'a BTreeMap<String, String>,
-    ledger: &'a mut Ledger,
+    pub(super) ledger: &'a mut Ledger,
     known: BTreeSet<String>,
     rest_ignored: bool,
 }
@@ -31,6 +32,8 @@ pub(super) struct Ledger {
     pub(super) problems: Vec<Problem>,
     /// Every key that was asked for, given or not.
     pub(super) asked: BTreeSet<String>,
+    /// What the secrets were.
+    pub(super) secrets: Secrets,
 }
 
 /// A value as it was given: typed in the file, text in the environment.

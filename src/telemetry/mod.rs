@@ -7,6 +7,7 @@
 mod connection;
 mod export;
 mod exposition;
+mod fleet;
 mod request;
 mod span;
 mod trace;
@@ -30,6 +31,7 @@ pub use span::{Answer, Span};
 pub use trace::{Trace, spawn, within};
 
 use connection::Meters;
+use fleet::Fleet;
 use request::Requests;
 use span::{Counts, Tracer};
 
@@ -43,6 +45,7 @@ struct Inner {
     requests: Requests,
     meters: Meters,
     cache: Family<Looked, Counter>,
+    fleet: Fleet,
     spans: Counts,
     tracer: OnceLock<Tracer>,
 }
@@ -76,6 +79,7 @@ impl Default for Telemetry {
             "Looks into the cache, by what they led to",
             cache.clone(),
         );
+        let fleet = Fleet::register(&mut registry);
         let spans = Family::<Ended, Counter>::default();
         let counts = Counts {
             exported: spans.get_or_create_owned(&Ended { outcome: "exported" }),
@@ -92,6 +96,7 @@ impl Default for Telemetry {
             requests,
             meters,
             cache,
+            fleet,
             spans: counts,
             tracer: OnceLock::new(),
         }))
@@ -126,6 +131,16 @@ impl Telemetry {
     /// The cache was looked into: `hit`, `miss` or `stale`.
     pub fn looked_up(&self, result: &'static str) {
         self.0.cache.get_or_create(&Looked { result }).inc();
+    }
+
+    /// Redis was to be asked for this, with this outcome.
+    pub fn fleet_asked(&self, operation: &'static str, outcome: &'static str) {
+        self.0.fleet.asked(operation, outcome);
+    }
+
+    /// Whether Redis can be asked.
+    pub fn fleet_up(&self, up: bool) {
+        self.0.fleet.is_up(up);
     }
 
     /// Everything counted so far as OpenMetrics text, with what the caller knows at this moment.
