@@ -1,5 +1,6 @@
 //! The gateway as a whole: built from a config, served on a listener, reloaded and stopped without losing a request.
 
+mod sharing;
 mod stores;
 
 use std::future::Future;
@@ -20,11 +21,13 @@ use crate::config::{
     self, AccessScope, AuthClient, AuthMode, Config, Document, Jwt, KeyHash, Origin, Problem, Problems,
     RateLimit,
 };
-use crate::gather::{Ages, Connection, Gateway, Held, Limits, Shared, courier};
+use crate::fleet::Fleet;
+use crate::gather::{Ages, Connection, Gateway, Held, Limits, Outbound, courier};
 use crate::identity::{Expected, Kept, Names, Patience as KeyPatience, Provider, Tokens};
 use crate::server::{self, Patience, Routes, Stop};
 use crate::store::{Keeper, Namespace, Store};
 use crate::telemetry::{self, Exporter, Telemetry};
+use sharing::KeptFleet;
 
 use stores::Stores;
 
@@ -43,11 +46,12 @@ pub struct App {
     access: Access,
     routes: Routes,
     exporter: Option<Exporter>,
+    fleet: Option<Fleet>,
 }
 
 /// What outlives a reload: where we listen, the requests in hand, what cursors name, the key they are signed with if the
 /// config names none, what the limits of clients stand at, the identity provider's keys, the key of whoever started this
-/// gateway for itself, and what was counted.
+/// gateway for itself, the way to what a fleet shares, and what was counted.
 #[derive(Debug, Clone)]
 struct Lasting {
     listen: SocketAddr,
@@ -57,6 +61,7 @@ struct Lasting {
     meters: Meters,
     provider_keys: Kept,
     owner: Option<KeyHash>,
+    fleet: KeptFleet,
     telemetry: Telemetry,
     tracing: config::Telemetry,
     stores: Stores,
@@ -78,8 +83,8 @@ impl App {
     /// Builds a gateway that also lets in, to everything, who has the key of this hash: for a program that starts one
     /// for itself from a config whose keys it does not have.
     pub fn build_for(document: &Document, owner: Option<KeyHash>) -> Result<Self, Problems> {
-        let telemetry = Telemetry::default();
-        let opened = open_for(document, &telemetry)?;
+        let (telemetry, fleet) = (Telemetry::default(), KeptFleet::default());
+        let opened = open_for(document, &telemetry, &fleet)?;
         let exporter = exporter(&opened.config.telemetry, &telemetry)?;
         let lasting = Lasting {
             listen: opened.config.server.listen,
@@ -89,14 +94,16 @@ impl App {
             meters: Meters::default(),
             provider_keys: Kept::default(),
             owner,
+            fleet,
             tracing: opened.config.telemetry.clone(),
             telemetry,
             stores: Stores::default(),
         };
-        let config = opened.config.clone();
+        let (config, fleet) = (opened.config.clone(), opened.fleet.clone());
         let access = access(&opened, &lasting);
         let routes = routes(opened, access.clone(), &lasting);
         Ok(Self {
+            fleet,
             config,
             lasting,
             access,
@@ -137,6 +144,9 @@ impl App {
         if self.lasting.owner.is_none() {
             self.access.warm();
         }
+        if let Some(fleet) = &self.fleet {
+            fleet.connect();
+        }
         let lifecycle = self.lasting.lifecycle;
         server::serve(listener, self.routes, Patience::default(), stopping, stop, || {
             tracing::info!("draining");
@@ -155,14 +165,14 @@ impl App {
 impl Reloader {
     /// Opens the store of this config, if it has another than the one in use.
     pub async fn open_store(&self, document: &Document) -> Result<(), Problems> {
-        let opened = open_for(document, &self.lasting.telemetry)?;
+        let opened = open_for(document, &self.lasting.telemetry, &self.lasting.fleet)?;
         self.lasting.stores.open(opened.config.store.as_ref()).await
     }
 
     /// Serves new requests from this config, and lets those in hand finish with the old one. On any problem the old
     /// config stays. The listen address, the in-flight limit, the life of cursors and where traces go are those of the start.
     pub fn reload(&self, document: &Document) -> Result<Config, Problems> {
-        let opened = open_for(document, &self.lasting.telemetry)?;
+        let opened = open_for(document, &self.lasting.telemetry, &self.lasting.fleet)?;
         let config = opened.config.clone();
         if config.auth.exposed_at(self.lasting.listen) {
             return Err(Problems::exposed());
@@ -216,6 +226,7 @@ fn routes(opened: Opened, access: Access, lasting: &Lasting) -> Router {
 
 /// Who may ask for what.
 fn access(opened: &Opened, lasting: &Lasting) -> Access {
+    lasting.meters.share(opened.fleet.clone());
     let auth = &opened.config.auth;
     let owner = lasting.owner.map(|key| Settings {
         id: OWNER.to_owned(),
@@ -300,20 +311,21 @@ pub struct Opened {
     pub config: Config,
     /// Where the keys come from that tokens are checked with, if tokens are taken.
     pub provider: Option<Provider>,
+    fleet: Option<Fleet>,
     connections: Vec<Connection>,
     telemetry: Telemetry,
 }
 
 /// Opens the connections of a config, or reports every problem of it.
 pub fn open(document: &Document) -> Result<Opened, Problems> {
-    open_for(document, &Telemetry::default())
+    open_for(document, &Telemetry::default(), &KeptFleet::default())
 }
 
-fn open_for(document: &Document, telemetry: &Telemetry) -> Result<Opened, Problems> {
+fn open_for(document: &Document, telemetry: &Telemetry, fleet: &KeptFleet) -> Result<Opened, Problems> {
     let mut shared = None;
     let (config, connections) = config::read(document, |limits, id, section| {
         let shared = shared.get_or_insert_with(|| {
-            Shared::new(limits.upstream_in_flight, limits.upstream_body, telemetry.clone())
+            Outbound::new(limits.upstream_in_flight, limits.upstream_body, telemetry.clone())
         });
         Connection::open(id, section, limits.upstream_body, shared)
     })?;
@@ -328,6 +340,7 @@ fn open_for(document: &Document, telemetry: &Telemetry) -> Result<Opened, Proble
     });
     Ok(Opened {
         provider: provider.transpose()?,
+        fleet: fleet.of(&config.cache, telemetry)?,
         config,
         connections,
         telemetry: telemetry.clone(),
@@ -360,6 +373,6 @@ impl Opened {
             max_age: config.cache.max_age,
             stale_if_error: config.cache.stale_if_error,
         };
-        Gateway::new(self.connections, limits, ages, held, self.telemetry)
+        Gateway::new(self.connections, limits, ages, held, self.telemetry).sharing(self.fleet)
     }
 }

@@ -3,14 +3,17 @@
 //! The rooms, and the one direction they may look in:
 //!
 //! ```text
-//! main -> app -> { api, identity, server, gather, store, config, telemetry }
-//! api -> { gather, identity, store, console }      gather -> providers -> { loan, record, upstream, config }
-//! record -> loan      identity -> upstream      { api, gather, identity, upstream } -> telemetry
+//! main -> app -> { api, identity, server, gather, fleet, store, config, telemetry }
+//! api -> { gather, identity, fleet, store, console }      gather -> { providers, fleet }
+//! providers -> { loan, record, upstream, config }      record -> loan      identity -> upstream
+//! { api, gather, identity, fleet, upstream } -> telemetry
 //! loan, server, config, console, sim, store, telemetry -> nothing
 //! ```
 //!
 //! `docs/architecture.md` is the map; a test reads the source tree and holds it to this.
 
+#[macro_use]
+mod binary;
 #[macro_use]
 mod vocabulary;
 
@@ -18,6 +21,7 @@ pub mod api;
 pub mod app;
 pub mod config;
 pub mod console;
+pub mod fleet;
 pub mod gather;
 pub mod identity;
 pub mod loan;

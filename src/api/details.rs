@@ -80,7 +80,7 @@ async fn answer<T: Serialize + Send>(
     let page = match &request.cursor {
         Some(cursor) => {
             let place = loan.api.cursors.read(cursor, request.binding)?;
-            gateway.resume_rows(place, request.limit).map_err(refused)?
+            gateway.resume_rows(place, request.limit).await.map_err(refused)?
         }
         None => {
             let found = gateway
@@ -88,7 +88,7 @@ async fn answer<T: Serialize + Send>(
                 .await;
             let mut read = read(loan, found)?;
             arrange(&mut read.rows);
-            gateway.list_rows(read, request.limit).map_err(refused)?
+            gateway.list_rows(read, request.limit).await.map_err(refused)?
         }
     };
     shown(loan, request, &page)

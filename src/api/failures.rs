@@ -101,6 +101,13 @@ pub(super) fn refused(refused: Refused) -> Problem {
             "This is more than the gateway holds for paging. Ask for fewer, or export it.",
         ),
         Refused::Expired => Problem::new(Code::CursorExpired),
+        Refused::Unreachable => Problem {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Problem::because(
+                Code::Overloaded,
+                "What this cursor names cannot be reached from here right now. Another gateway may have it.",
+            )
+        },
         Refused::Busy => Problem {
             retry_after: Some(Duration::from_secs(1)),
             ..Problem::because(

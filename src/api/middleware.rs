@@ -23,6 +23,7 @@ use super::Api;
 use super::access::{Caller, Need, POLICY, STANDING};
 use super::audit::Audit;
 use super::problem::{Code, Problem};
+use crate::fleet::one_request;
 use crate::telemetry::{CONCURRENCY, OVERLOADED, RATE, within};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -152,16 +153,25 @@ async fn authenticate(State(api): State<Arc<Api>>, mut request: Request, next: N
         Ok(caller) => caller.recorded(audit),
         Err(problem) => return problem.into_response(),
     };
-    let (standing, counted) = caller.count();
-    if counted.is_err() {
-        api.telemetry.sheds(RATE);
-    }
-    let mut response = match counted.and_then(|()| caller.may(need)) {
-        Ok(()) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+    // From here on it may have to ask what the fleet shares, and waits for that only so long in all.
+    let work = async {
+        let (standing, counted) = caller.count().await;
+        if counted.is_err() {
+            api.telemetry.sheds(RATE);
         }
-        Err(problem) => problem.into_response(),
+        let response = match counted.and_then(|()| caller.may(need)) {
+            Ok(()) => {
+                request.extensions_mut().insert(caller);
+                next.run(request).await
+            }
+            Err(problem) => problem.into_response(),
+        };
+        (standing, response)
+    };
+    let (standing, mut response) = if api.gateway.shares() {
+        one_request(work).await
+    } else {
+        work.await
     };
     let headers = response.headers_mut();
     if let Some(standing) = standing {

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::auth::{Auth, auth};
+use super::cache::{Cache, CacheBackend, cache};
 use super::console::{Console, console};
 use super::document::Document;
 use super::problem::Problems;
@@ -17,8 +18,8 @@ use super::store::{Store, store};
 use super::telemetry::{Telemetry, telemetry};
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// Everything but the connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,27 +96,7 @@ pub enum LogFormat {
     Pretty,
 }
 
-/// `[cache]`; read, without effect in this version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cache {
-    /// How old an answer may be; zero turns the cache off.
-    pub max_age: Duration,
-    /// How old it may be when the source fails.
-    pub stale_if_error: Duration,
-    /// Where answers are kept.
-    pub backend: CacheBackend,
-}
-
-/// Where answers are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheBackend {
-    /// In this process.
-    Memory,
-    /// In Redis; not available in this version.
-    Redis,
-}
-
-/// `[cursor]`; read, without effect in this version.
+/// `[cursor]`
 #[derive(Debug, Clone)]
 pub struct Cursor {
     /// How long a cursor can be followed.
@@ -168,7 +149,7 @@ pub(super) fn whole<C>(
     let log = root.table("log", log);
     let telemetry = root.table("telemetry", telemetry);
     let cache = root.table("cache", cache);
-    let cursor = root.table("cursor", cursor);
+    let cursor = root.table("cursor", |section| cursor(section, cache.backend));
     // An empty table is one: a SQLite file in the working directory.
     let has_store = root.ask("store").is_some();
     let store = has_store.then(|| root.table("store", store));
@@ -326,24 +307,14 @@ fn log(section: &mut Section<'_>) -> Log {
     Log { format, filter }
 }
 
-fn cache(section: &mut Section<'_>) -> Cache {
-    let max_age = section.duration_or("max_age", Duration::from_secs(30), Duration::ZERO..=HOUR);
-    let stale_if_error = section.duration_or("stale_if_error", Duration::from_mins(10), Duration::ZERO..=DAY);
-    let backends = [("memory", CacheBackend::Memory), ("redis", CacheBackend::Redis)];
-    let backend = section.choice("backend", CacheBackend::Memory, &backends);
-    if backend == CacheBackend::Redis {
-        section.problem("backend", "\"redis\" is not available in this version");
-    }
-    section.unavailable("redis_url");
-    Cache {
-        max_age,
-        stale_if_error,
-        backend,
-    }
-}
-
-fn cursor(section: &mut Section<'_>) -> Cursor {
+fn cursor(section: &mut Section<'_>, backend: CacheBackend) -> Cursor {
     let keys = section.secrets("keys");
+    if backend == CacheBackend::Redis && !section.has("keys") {
+        section.problem(
+            "keys",
+            "is required with cache.backend = \"redis\": each gateway has to read the cursors of the others",
+        );
+    }
     if keys.iter().any(|key| key.expose_secret().len() < MIN_CURSOR_KEY) {
         section.problem(
             "keys",

@@ -9,8 +9,10 @@
 //! Problems carry keys and never values: a value may be a secret that landed under the wrong key.
 
 mod auth;
+mod cache;
 mod connection;
 mod console;
+mod digest;
 mod document;
 mod gateway;
 mod jwt;
@@ -27,10 +29,11 @@ mod url;
 mod tests;
 
 pub use auth::{AccessScope, Auth, AuthClient, AuthMode, RateLimit};
+pub use cache::{Cache, CacheBackend};
 pub use connection::{Circuit, ConnectionSettings, Retry, connection_settings};
 pub use console::Console;
 pub use document::{Document, environment};
-pub use gateway::{Cache, CacheBackend, Config, Cursor, Limits, Log, LogFormat, Server, read, read_server};
+pub use gateway::{Config, Cursor, Limits, Log, LogFormat, Server, read, read_server};
 pub use jwt::Jwt;
 pub use keys::{KeyHash, new_key, weakness};
 pub use problem::{Origin, Problem, Problems};

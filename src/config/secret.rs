@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
 
 use super::document::Node;
+use super::problem;
 use super::section::{Given, Section};
 
 /// No secret is longer; a path such as `/dev/zero` must not be read to its end.
@@ -53,7 +55,10 @@ impl Section<'_> {
         } else {
             Ok(SecretString::from(text))
         };
-        secret.map_err(|detail| self.problem(form, detail)).ok()
+        let secret = secret.map_err(|detail| self.problem(form, detail)).ok()?;
+        let hash = Sha256::digest(secret.expose_secret()).into();
+        self.ledger.secrets.insert(problem::join(&self.path, key), hash);
+        Some(secret)
     }
 
     /// Several secrets: an array of strings in the file, or a comma list in `key_file`, `key_env` or an override.

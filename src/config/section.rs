@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use toml::Value;
 
+use super::digest::Secrets;
 use super::document::{Branch, Node};
 use super::problem::{self, Origin, Problem};
 use super::quantity;
@@ -16,11 +17,11 @@ use super::quantity;
 /// A reader that meets a bad value records a [`Problem`] and returns the default, so that the caller
 /// reads on and everything wrong is reported together.
 pub struct Section<'a> {
-    path: String,
+    pub(super) path: String,
     /// `None` when the document has no such table.
-    branch: Option<&'a Branch>,
+    pub(super) branch: Option<&'a Branch>,
     environment: &'a BTreeMap<String, String>,
-    ledger: &'a mut Ledger,
+    pub(super) ledger: &'a mut Ledger,
     known: BTreeSet<String>,
     rest_ignored: bool,
 }
@@ -31,6 +32,8 @@ pub(super) struct Ledger {
     pub(super) problems: Vec<Problem>,
     /// Every key that was asked for, given or not.
     pub(super) asked: BTreeSet<String>,
+    /// What the secrets were.
+    pub(super) secrets: Secrets,
 }
 
 /// A value as it was given: typed in the file, text in the environment.
@@ -279,13 +282,6 @@ impl<'a> Section<'a> {
             detail: what.into(),
             origin,
         });
-    }
-
-    /// Refuses a key that is planned but would have no effect: accepting it would promise something.
-    pub fn unavailable(&mut self, key: &str) {
-        if self.ask(key).is_some() {
-            self.problem(key, "not available in this version");
-        }
     }
 
     /// Takes the keys not read so far for known: for a table whose kind could not be told, where each

@@ -6,19 +6,21 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared as Landing};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Credential};
 use super::contribution::Contribution;
 use super::filter::Filter;
+use super::shared::Shared;
 use super::source::Cached;
+use super::together::{Entries, Kept, Order, Together, keep_newer};
+use crate::fleet::same_request;
 use crate::providers::Scope;
 use crate::telemetry::{Telemetry, spawn};
 
@@ -38,16 +40,20 @@ impl Client {
     pub fn named(id: &str) -> Self {
         Self(Arc::from(id))
     }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 /// Everything that separates one answer from another. It cannot be built without the client and the credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    client: Client,
-    connection: Arc<str>,
+    pub(super) client: Client,
+    pub(super) connection: Arc<str>,
     credential: Credential,
-    scopes: Vec<Scope>,
-    part: Part,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) part: Part,
 }
 
 /// Which part of the scopes.
@@ -110,51 +116,20 @@ impl Given {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Kept {
-    contribution: Arc<Contribution>,
-    number: u64,
-    /// When the upstream was asked: it may have changed while it answered.
-    at: Instant,
-}
-
-impl Kept {
-    async fn of(fetch: impl Future<Output = Contribution>) -> Self {
-        let at = Instant::now();
-        Self::since(at, fetch.await)
-    }
-
-    fn since(at: Instant, contribution: Contribution) -> Self {
-        static KEPT: AtomicU64 = AtomicU64::new(0);
-        Self {
-            contribution: Arc::new(contribution),
-            number: KEPT.fetch_add(1, Ordering::Relaxed),
-            at,
-        }
-    }
-
-    fn given(&self, from: Cached) -> Given {
-        Given {
-            contribution: Arc::clone(&self.contribution),
-            number: self.number,
-            from,
-        }
-    }
-}
-
 /// The cache of a gateway.
 #[derive(Debug)]
 pub(super) struct Cache {
     ages: Ages,
-    kept: moka::sync::Cache<Key, Kept>,
+    kept: Entries,
     flights: Arc<Mutex<HashMap<Key, Weak<Flight>>>>,
     telemetry: Telemetry,
+    shared: Option<Shared>,
 }
 
 /// A fetch that several callers wait for.
 #[derive(Debug)]
 struct Flight {
-    landed: Shared<BoxFuture<'static, Kept>>,
+    landed: Landing<BoxFuture<'static, Kept>>,
     task: AbortHandle,
 }
 
@@ -177,7 +152,18 @@ impl Cache {
             kept,
             flights: Arc::default(),
             telemetry,
+            shared: None,
         }
+    }
+
+    /// From now on, what other gateways fetched is found too, and they find what this one did.
+    pub(super) fn share(&mut self, shared: Option<Shared>) {
+        self.shared = shared;
+    }
+
+    /// How long an entry can be of use.
+    pub(super) fn life(&self) -> Duration {
+        self.ages.max_age.max(self.ages.stale_if_error)
     }
 
     /// The contribution of `key`: from the cache if it is young enough for the caller, else from `fetch`, shared with
@@ -187,6 +173,7 @@ impl Cache {
         connection: &Arc<Connection>,
         key: Key,
         max_age: Option<Duration>,
+        deadline: Instant,
         fetch: impl FnOnce() -> F,
     ) -> Given
     where
@@ -195,7 +182,7 @@ impl Cache {
         if self.ages.max_age.is_zero() {
             return Kept::of(fetch()).await.given(Cached::Off);
         }
-        let found = self.look_up(connection, key, max_age, fetch).await;
+        let found = self.look_up(connection, key, max_age, deadline, fetch).await;
         self.telemetry.looked_up(found.from.as_str());
         found
     }
@@ -205,6 +192,7 @@ impl Cache {
         connection: &Arc<Connection>,
         key: Key,
         max_age: Option<Duration>,
+        deadline: Instant,
         fetch: impl FnOnce() -> F,
     ) -> Given
     where
@@ -218,14 +206,30 @@ impl Cache {
         {
             return kept.given(Cached::Hit);
         }
-        let fetched = if acceptable.is_zero() {
-            Kept::of(fetch()).await
-        } else {
-            self.join(connection, &key, fetch()).await
+        let order = Order {
+            acceptable,
+            deadline,
+            known: kept.as_ref().map(|kept| kept.at),
         };
-        if fetched.contribution.is_whole() && self.kept.get(&key).is_none_or(|known| known.at < fetched.at) {
-            self.kept.insert(key, fetched.clone());
+        let fetched = if acceptable.is_zero() {
+            let fetched = Kept::of(fetch()).await;
+            if let Some(shared) = self.shared.as_ref().filter(|_| fetched.contribution.is_whole()) {
+                let names = shared.names(&key, &connection.digest);
+                shared.give(names, &fetched.contribution, fetched.at, None);
+            }
+            fetched
+        } else {
+            self.join(connection, &key, order, fetch()).await
+        };
+        if fetched.contribution.is_whole() {
+            keep_newer(&self.kept, &key, &fetched);
         }
+        // What another gateway fetched may have come in meanwhile.
+        let kept = if self.shared.is_some() && fetched.contribution.may_be_replaced() {
+            self.older(connection, &key, acceptable).await
+        } else {
+            kept
+        };
         match kept {
             Some(kept)
                 if fetched.contribution.may_be_replaced()
@@ -234,8 +238,19 @@ impl Cache {
                 let stale = kept.contribution.in_place_of(&fetched.contribution);
                 Kept::since(kept.at, stale).given(Cached::Stale)
             }
+            _ if fetched.elsewhere => fetched.given(Cached::Hit),
             _ => fetched.given(Cached::Miss),
         }
+    }
+
+    /// What there is in place of a fetch that failed. Who accepted nothing but a fetch has not looked at what others have.
+    async fn older(&self, connection: &Arc<Connection>, key: &Key, acceptable: Duration) -> Option<Kept> {
+        if let Some(shared) = self.shared.as_ref().filter(|_| acceptable.is_zero())
+            && let Some(entry) = shared.look(&shared.names(key, &connection.digest)).await
+        {
+            keep_newer(&self.kept, key, &Kept::of_another(entry));
+        }
+        self.kept.get(key)
     }
 
     /// Joins the fetch of this key that is under way, or starts it in a task of its own. One that ran out of time had
@@ -244,6 +259,7 @@ impl Cache {
         &self,
         connection: &Arc<Connection>,
         key: &Key,
+        order: Order,
         fetch: impl Future<Output = Contribution> + Send + 'static,
     ) -> Kept {
         let flight = {
@@ -251,7 +267,7 @@ impl Cache {
             match flights.get(key).and_then(Weak::upgrade) {
                 Some(flight) => Err((flight, fetch)),
                 None => {
-                    let flight = self.take_off(connection, key.clone(), fetch);
+                    let flight = self.take_off(connection, key.clone(), order, fetch);
                     flights.insert(key.clone(), Arc::downgrade(&flight));
                     Ok(flight)
                 }
@@ -261,7 +277,8 @@ impl Cache {
             Ok(mine) => mine.landed.clone().await,
             Err((joined, fetch)) => {
                 let landed = joined.landed.clone().await;
-                if landed.contribution.ran_out_of_time() {
+                let too_old = landed.elsewhere && landed.at.elapsed() > order.acceptable;
+                if landed.contribution.ran_out_of_time() || too_old {
                     Kept::of(fetch).await
                 } else {
                     landed
@@ -274,19 +291,29 @@ impl Cache {
         &self,
         connection: &Arc<Connection>,
         key: Key,
+        order: Order,
         fetch: impl Future<Output = Contribution> + Send + 'static,
     ) -> Arc<Flight> {
+        let together = self.shared.clone().map(|shared| Together {
+            names: shared.names(&key, &connection.digest),
+            shared,
+            kept: self.kept.clone(),
+            key: key.clone(),
+        });
         Arc::new_cyclic(|flight| {
             let place = Place {
                 flights: Arc::clone(&self.flights),
                 key,
                 flight: Weak::clone(flight),
             };
-            let task = spawn(async move {
+            let task = spawn(same_request(async move {
                 // Given back however the task ends, so that the next question takes off anew.
                 let _place = place;
-                Kept::of(fetch).await
-            });
+                match together {
+                    Some(together) => Box::pin(together.fetch(order, fetch)).await,
+                    None => Kept::of(fetch).await,
+                }
+            }));
             let abort = task.abort_handle();
             let connection = Arc::clone(connection);
             let landed = task.map(move |ended| {

@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::filter::Filter;
+use crate::binary::Binary;
 use crate::loan::{AsOfBasis, IdStability, Loan};
 
 /// Ids kept of a source that repeats none by itself: as far as rows may move while it is read.
@@ -77,6 +78,10 @@ pub(super) struct Seen {
     shared: SharedFingerprints,
 }
 
+binary! {
+    Seen { all, ids, order, shared }
+}
+
 impl Seen {
     pub(super) fn new(all: bool) -> Self {
         Self {
@@ -122,6 +127,16 @@ impl Seen {
 /// debt would be worse than an id that depends on the order.
 #[derive(Debug, Clone, Default)]
 struct SharedFingerprints(HashMap<u64, u32>);
+
+impl Binary for SharedFingerprints {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+
+    fn read(from: &mut &[u8]) -> Option<Self> {
+        Binary::read(from).map(Self)
+    }
+}
 
 impl SharedFingerprints {
     fn number(&mut self, loan: &mut Arc<Loan>) {

@@ -40,6 +40,8 @@ pub struct Connection {
     pub drift: DriftCounters,
     pub(super) meter: Arc<Meter>,
     pub(super) credential: Credential,
+    /// A digest of its config, credentials included: gateways for which it is the same may share what it gave.
+    pub(super) digest: [u8; 32],
     pub(super) provider: Arc<dyn Provider>,
 }
 
@@ -73,6 +75,7 @@ impl Connection {
             .map_or(descriptor, |provider| provider.descriptor());
         let references = references(descriptor, section, &settings);
         let provider = provider?;
+        let digest = section.digest();
         let id: Arc<str> = Arc::from(id);
         let meter = shared.meter(&id);
         // Shown before anything is counted, so that the first one is seen as a step.
@@ -89,6 +92,7 @@ impl Connection {
             references,
             drift: DriftCounters::default(),
             credential: Credential::next(),
+            digest,
             provider,
         })
     }

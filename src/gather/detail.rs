@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::held::Item;
 use super::query::{Asker, Place, Refused};
+use super::shared::{Known, Shared};
 use super::source::{Source, Status};
 use super::{Gateway, Limits, complete};
+use crate::binary::Binary;
 use crate::loan::{Json, Loan};
 use crate::providers::{Detail, Provider, Rows, Standing};
 use crate::upstream::{Call, Error, Kind};
@@ -121,7 +123,7 @@ impl Gateway {
     }
 
     /// Freezes rows and gives the first page.
-    pub fn list_rows<T: Serialize>(&self, read: Read<T>, limit: usize) -> Result<RowsPage, Refused> {
+    pub async fn list_rows<T: Serialize>(&self, read: Read<T>, limit: usize) -> Result<RowsPage, Refused> {
         // Each row is let go of once it is text.
         let rows = read
             .rows
@@ -141,16 +143,31 @@ impl Gateway {
                 .held
                 .keep(Item::Rows(Arc::clone(&listing)), size)
                 .ok_or(Refused::SelectionTooHeavy)?;
+            if let Some(shared) = &self.shared {
+                shared.hold(id, listing.head(), &listing.rows).await;
+            }
             first.next = Some(Place { id, ..next });
         }
         Ok(first)
     }
 
     /// The rows at a place that a cursor names.
-    pub fn resume_rows(&self, place: Place, limit: usize) -> Result<RowsPage, Refused> {
-        match self.held.get(place.id) {
-            Some(Item::Rows(listing)) => listing.page(place, limit).ok_or(Refused::Expired),
-            Some(Item::Frozen(_) | Item::Live(_)) | None => Err(Refused::Expired),
+    pub async fn resume_rows(&self, place: Place, limit: usize) -> Result<RowsPage, Refused> {
+        match (self.held.get(place.id), &self.shared) {
+            (Some(Item::Rows(listing)), shared) => {
+                if let Some(shared) = shared {
+                    let held = Arc::clone(&listing);
+                    let again = move || (held.head(), held.rows.clone());
+                    shared.used(place.id, listing.rows.len(), again);
+                }
+                listing.page(place, limit).ok_or(Refused::Expired)
+            }
+            (Some(Item::Frozen(_) | Item::Live(_)), _) | (None, None) => Err(Refused::Expired),
+            (None, Some(shared)) => match shared.head(place.id).await {
+                Known::There(head) => Listing::of_another(shared, &head, place, limit).await,
+                Known::NotThere => Err(shared.gone()),
+                Known::Away => Err(Refused::Unreachable),
+            },
         }
     }
 }
@@ -219,24 +236,70 @@ impl<T> Read<T> {
     }
 }
 
+/// What begins the record of rows, before how many there are.
+const ROWS: u8 = 2;
+
 impl Listing {
+    /// All of it but the rows, for other gateways.
+    fn head(&self) -> Vec<u8> {
+        let mut head = vec![ROWS];
+        self.source.write(&mut head);
+        head
+    }
+
     fn page(&self, place: Place, limit: usize) -> Option<RowsPage> {
-        let from = usize::try_from(place.position)
-            .ok()
-            .filter(|from| *from <= self.rows.len())?;
-        let to = from.saturating_add(limit).min(self.rows.len());
-        let next = u64::try_from(to).ok().filter(|_| to < self.rows.len());
-        let mut source = self.source.clone();
-        source.count = to;
-        Some(RowsPage {
-            rows: self.rows.get(from..to)?.to_vec(),
-            total: self.rows.len(),
-            complete: complete(std::slice::from_ref(&source)),
-            source,
-            next: next.map(|position| Place {
-                id: place.id,
-                position,
-            }),
-        })
+        let (from, to) = reach(place, limit, self.rows.len())?;
+        let rows = self.rows.get(from..to)?.to_vec();
+        Some(page(rows, place, to, self.rows.len(), self.source.clone()))
+    }
+
+    /// A page of rows that another gateway froze.
+    async fn of_another(
+        shared: &Shared,
+        head: &[u8],
+        place: Place,
+        limit: usize,
+    ) -> Result<RowsPage, Refused> {
+        let (source, size) = read_head(head).ok_or(Refused::Expired)?;
+        let (from, to) = reach(place, limit, size).ok_or(Refused::Expired)?;
+        let (first, rows) = match shared.members::<Json>(place.id, from, to).await {
+            Known::There(members) => members,
+            Known::NotThere => return Err(shared.gone()),
+            Known::Away => return Err(Refused::Unreachable),
+        };
+        shared.touch(place.id, size);
+        let (start, end) = (from.saturating_sub(first), to.saturating_sub(first));
+        let rows = rows.get(start..end).ok_or(Refused::Expired)?.to_vec();
+        Ok(page(rows, place, to, size, source))
+    }
+}
+
+fn read_head(head: &[u8]) -> Option<(Source, usize)> {
+    let (kind, mut from) = head.split_first()?;
+    (*kind == ROWS).then_some(())?;
+    Some((Binary::read(&mut from)?, Binary::read(&mut from)?))
+}
+
+/// Where a page begins and ends; `None` behind the end.
+fn reach(place: Place, limit: usize, size: usize) -> Option<(usize, usize)> {
+    let from = usize::try_from(place.position)
+        .ok()
+        .filter(|from| *from <= size)?;
+    Some((from, from.saturating_add(limit).min(size)))
+}
+
+/// Rows up to a place among so many.
+fn page(rows: Vec<Json>, place: Place, to: usize, size: usize, mut source: Source) -> RowsPage {
+    source.count = to;
+    let next = u64::try_from(to).ok().filter(|_| to < size);
+    RowsPage {
+        rows,
+        total: size,
+        complete: complete(std::slice::from_ref(&source)),
+        source,
+        next: next.map(|position| Place {
+            id: place.id,
+            position,
+        }),
     }
 }

@@ -6,8 +6,10 @@ use super::cache::Given;
 use super::contribution::{Contribution, report};
 use super::held::Item;
 use super::query::{Answer, Consistency, Place, Query, Refused};
+use super::shared::{CHUNK, Known, Shared};
 use super::source::Source;
 use super::{Gateway, complete, note, size};
+use crate::binary::Binary;
 use crate::loan::Loan;
 
 /// A set that does not change any more.
@@ -20,7 +22,7 @@ pub(super) struct Frozen {
 
 impl Gateway {
     /// Freezes everything, sorted, and gives the first page; the rest waits, unchanged, for cursors.
-    pub(super) fn freeze(
+    pub(super) async fn freeze(
         &self,
         query: &Query,
         parts: Vec<Given>,
@@ -39,6 +41,9 @@ impl Gateway {
                 .held
                 .keep(Item::Frozen(Arc::clone(&set)), size)
                 .ok_or(Refused::SelectionTooHeavy)?;
+            if let Some(shared) = &self.shared {
+                shared.hold(id, set.head(), &set.loans).await;
+            }
             first.next = first.next.map(|place| Place { id, ..place });
         }
         Ok(first)
@@ -99,7 +104,77 @@ fn in_turn(sources: Vec<Vec<Arc<Loan>>>) -> Vec<Arc<Loan>> {
     loans
 }
 
+/// What begins the record of a set, before how many it has.
+const SET: u8 = 0;
+
 impl Frozen {
+    /// All of it but the loans, for other gateways. Its sources come with what they gave before each part of the set.
+    pub(super) fn head(&self) -> Vec<u8> {
+        let mut head = vec![SET];
+        self.sources.write(&mut head);
+        self.complete.write(&mut head);
+        let mut given = vec![0_usize; self.sources.len()];
+        let mut before = vec![given.clone()];
+        for chunk in self.loans.chunks(CHUNK) {
+            for loan in chunk {
+                let place = self
+                    .sources
+                    .iter()
+                    .position(|source| source.connection == loan.connection);
+                if let Some(count) = place.and_then(|place| given.get_mut(place)) {
+                    *count = count.saturating_add(1);
+                }
+            }
+            before.push(given.clone());
+        }
+        before.write(&mut head);
+        head
+    }
+
+    /// A page of a set that another gateway froze.
+    pub(super) async fn of_another(
+        shared: &Shared,
+        head: &[u8],
+        place: Place,
+        limit: usize,
+    ) -> Result<Answer, Refused> {
+        let (mut sources, complete, before, size) = read_head(head).ok_or(Refused::Expired)?;
+        let from = usize::try_from(place.position).map_err(|_| Refused::Expired)?;
+        let to = from.saturating_add(limit).min(size);
+        if from > size {
+            return Err(Refused::Expired);
+        }
+        let (first, loans) = match shared.members::<Arc<Loan>>(place.id, from, to).await {
+            Known::There(members) => members,
+            Known::NotThere => return Err(shared.gone()),
+            Known::Away => return Err(Refused::Unreachable),
+        };
+        shared.touch(place.id, size);
+        let at = |place: usize| place.saturating_sub(first);
+        let page = loans.get(at(from)..at(to)).ok_or(Refused::Expired)?;
+        if to < size {
+            let known = before.get(first.checked_div(CHUNK).unwrap_or_default());
+            let known = known.ok_or(Refused::Expired)?;
+            for (source, before) in sources.iter_mut().zip(known) {
+                let mine = |loan: &&Arc<Loan>| loan.connection == source.connection;
+                let here = loans.iter().take(at(to)).filter(mine).count();
+                source.count = before.saturating_add(here);
+            }
+        }
+        let next = u64::try_from(to).ok().filter(|_| to < size);
+        Ok(Answer {
+            loans: Arc::new(page.to_vec().into()),
+            complete,
+            sources,
+            total: u64::try_from(size).ok(),
+            consistency: Consistency::Snapshot,
+            next: next.map(|position| Place {
+                id: place.id,
+                position,
+            }),
+        })
+    }
+
     /// A page of the set, with the counts of the loans given up to its end. `None` behind the end.
     pub(super) fn page(&self, place: Place, limit: usize) -> Option<Answer> {
         let from = usize::try_from(place.position)
@@ -127,4 +202,18 @@ impl Frozen {
             }),
         })
     }
+}
+
+type Head = (Vec<Source>, bool, Vec<Vec<usize>>, usize);
+
+fn read_head(head: &[u8]) -> Option<Head> {
+    let (kind, mut from) = head.split_first()?;
+    (*kind == SET).then_some(())?;
+    let from = &mut from;
+    Some((
+        Binary::read(from)?,
+        Binary::read(from)?,
+        Binary::read(from)?,
+        Binary::read(from)?,
+    ))
 }

@@ -30,7 +30,10 @@ struct Entry {
 
 /// All that is held. Outlives a reload of the config, so that cursors do.
 #[derive(Debug, Clone)]
-pub struct Held(moka::sync::Cache<u128, Entry>);
+pub struct Held {
+    items: moka::sync::Cache<u128, Entry>,
+    ttl: Duration,
+}
 
 impl Held {
     /// Holds everything for `ttl` after it was last used.
@@ -41,7 +44,12 @@ impl Held {
             .weigher(|_: &u128, entry: &Entry| entry.size)
             .time_to_idle(ttl)
             .build();
-        Self(held)
+        Self { items: held, ttl }
+    }
+
+    /// How long an item is held that nobody uses.
+    pub(super) fn ttl(&self) -> Duration {
+        self.ttl
     }
 
     /// Keeps an item under a name nobody can guess. `None` if it alone is more than there is room for: a cursor that
@@ -55,12 +63,12 @@ impl Held {
 
     /// The item of this name, if it is still there.
     pub(super) fn get(&self, id: u128) -> Option<Item> {
-        self.0.get(&id).map(|entry| entry.item)
+        self.items.get(&id).map(|entry| entry.item)
     }
 
     /// Keeps an item that has changed its size.
     pub(super) fn update(&self, id: u128, item: Item, size: usize) {
-        self.0.insert(
+        self.items.insert(
             id,
             Entry {
                 item,

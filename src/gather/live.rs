@@ -13,6 +13,8 @@ use super::contribution::{Contribution, report};
 use super::filter::Filter;
 use super::query::LeftOut;
 use super::source::Source;
+use super::written::{Connected, Connections};
+use crate::binary::Binary;
 use crate::loan::Loan;
 
 /// A walk over several sources.
@@ -41,6 +43,52 @@ struct Part {
     /// Loans of fetched pages that were not given yet.
     held: VecDeque<Arc<Loan>>,
     given: usize,
+}
+
+impl Connected for Part {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.contribution.write(out);
+        self.seen.write(out);
+        self.held.write(out);
+        self.given.write(out);
+    }
+
+    fn read(from: &mut &[u8], connections: &Connections) -> Option<Self> {
+        Some(Self {
+            contribution: Connected::read(from, connections)?,
+            seen: Binary::read(from)?,
+            held: Binary::read(from)?,
+            given: Binary::read(from)?,
+        })
+    }
+}
+
+impl Connected for Live {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.parts.write(out);
+        self.skipped.write(out);
+        self.left_out.write(out);
+        self.filter.write(out);
+        self.turn.write(out);
+        self.last.write(out);
+        self.again.write(out);
+        self.position.write(out);
+        self.walked_on.write(out);
+    }
+
+    fn read(from: &mut &[u8], connections: &Connections) -> Option<Self> {
+        Some(Self {
+            parts: Connected::read(from, connections)?,
+            skipped: Binary::read(from)?,
+            left_out: Binary::read(from)?,
+            filter: Binary::read(from)?,
+            turn: Binary::read(from)?,
+            last: Binary::read(from)?,
+            again: Binary::read(from)?,
+            position: Binary::read(from)?,
+            walked_on: Binary::read(from)?,
+        })
+    }
 }
 
 impl Part {
@@ -226,6 +274,11 @@ impl Live {
         self.parts.iter().try_fold(0_u64, |sum, part| {
             sum.checked_add(part.contribution.walk.announced()?)
         })
+    }
+
+    /// Whether the answer at this place is its next, or the last that it gave.
+    pub(super) fn is_at(&self, position: u64) -> bool {
+        self.position == position || position.checked_add(1) == Some(self.position)
     }
 
     /// Roughly what it holds, in bytes.

@@ -15,26 +15,31 @@ mod duplicates;
 mod filter;
 mod frozen;
 mod held;
+mod hints;
 mod live;
 mod query;
+mod resume;
+mod shared;
 mod source;
 mod stream;
 mod summary;
+mod together;
 mod walk;
+mod written;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::Mutex;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::fleet::Fleet;
 use crate::loan::Loan;
 use crate::providers::Scope;
-use crate::telemetry::{self, Telemetry};
+use crate::telemetry::Telemetry;
 
-pub use crate::upstream::{Shared, circuit, courier, now};
+pub use crate::upstream::{Shared as Outbound, circuit, courier, now};
 pub use again::{Loans, Written};
 pub use cache::{Ages, Client};
 pub use connection::Connection;
@@ -51,9 +56,11 @@ use again::{Answers, Question};
 use cache::{Cache, Given, Key};
 use contribution::{Contribution, report};
 use frozen::Frozen;
-use held::Item;
+use hints::Hints;
 use live::Live;
+use shared::Shared;
 use walk::SourceWalk;
+use written::Connections;
 
 /// Roughly what one loan takes in memory, beside the record it came in and what is left of that.
 const LOAN: usize = 2 * 1024;
@@ -67,11 +74,13 @@ fn size(loan: &Loan) -> usize {
 /// The connections, and the limits every answer keeps.
 #[derive(Debug)]
 pub struct Gateway {
-    connections: BTreeMap<Arc<str>, Arc<Connection>>,
+    connections: Arc<Connections>,
     limits: Limits,
     cache: Cache,
     answers: Answers,
     held: Held,
+    shared: Option<Shared>,
+    _hints: Option<Hints>,
 }
 
 /// Limits of one answer.
@@ -113,12 +122,35 @@ impl Gateway {
             .map(|connection| (Arc::clone(&connection.id), Arc::new(connection)))
             .collect();
         Self {
-            connections,
+            connections: Arc::new(connections),
             limits,
             cache: Cache::new(ages, telemetry),
             answers: Answers::new(ages.max_age),
             held,
+            shared: None,
+            _hints: None,
         }
+    }
+
+    /// The same as one of several that share what they have.
+    #[must_use]
+    pub fn sharing(mut self, fleet: Option<Fleet>) -> Self {
+        self._hints = fleet
+            .as_ref()
+            // Without a runtime nobody is asked, and there is nothing to tell.
+            .filter(|_| Handle::try_current().is_ok())
+            .map(|fleet| Hints::exchange(fleet, self.connections.values().cloned()));
+        self.shared = fleet.map(|fleet| {
+            let (entries, held) = (self.cache.life(), self.held.ttl());
+            Shared::new(fleet, &self.connections, self.limits, entries, held)
+        });
+        self.cache.share(self.shared.clone());
+        self
+    }
+
+    /// Whether it is one of several that share what they have.
+    pub fn shares(&self) -> bool {
+        self.shared.is_some()
     }
 
     /// The connections in id order.
@@ -146,7 +178,7 @@ impl Gateway {
             return Ok(known);
         }
         let (answer, of_parts) = if whole {
-            (self.freeze(query, parts, skipped, limit)?, true)
+            (self.freeze(query, parts, skipped, limit).await?, true)
         } else {
             self.set_out(query, parts, skipped, limit, deadline).await?
         };
@@ -154,39 +186,6 @@ impl Gateway {
             self.answers.keep(question, &answer);
         }
         Ok(answer)
-    }
-
-    /// The answer at a place that a cursor names.
-    pub async fn resume(&self, place: Place, limit: usize) -> Result<Answer, Refused> {
-        match self.held.get(place.id).ok_or(Refused::Expired)? {
-            Item::Frozen(set) => set.page(place, limit).ok_or(Refused::Expired),
-            Item::Rows(_) => Err(Refused::Expired),
-            Item::Live(walk) => self.walk_on(place, walk, limit).await,
-        }
-    }
-
-    /// Begins a walk and gives its first answer, and whether that is made of these parts and nothing more.
-    async fn set_out(
-        &self,
-        query: &Query,
-        parts: Vec<Given>,
-        skipped: Vec<Source>,
-        limit: usize,
-        deadline: Instant,
-    ) -> Result<(Answer, bool), Refused> {
-        let mut walk = begin(query, parts, skipped);
-        let loans = walk.next(limit, deadline).await;
-        let mut answer = answer(&walk, loans);
-        let of_parts = !walk.walked_on;
-        if !walk.over() {
-            let (position, size) = (walk.position, walk.size());
-            let id = self
-                .held
-                .keep(Item::Live(Arc::new(Mutex::new(walk))), size)
-                .ok_or(Refused::SelectionTooHeavy)?;
-            answer.next = Some(Place { id, position });
-        }
-        Ok((answer, of_parts))
     }
 
     /// What every selected source contributes, fetched or taken from the cache: the `whole` of it, or the first page; and the sources that were not asked.
@@ -211,40 +210,12 @@ impl Gateway {
                         }
                     }
                 };
-                self.cache.get(&connection, key, query.asker.max_age, fetch).await
+                self.cache
+                    .get(&connection, key, query.asker.max_age, deadline, fetch)
+                    .await
             }
         });
         (join_all(parts).await, skipped)
-    }
-
-    /// The next answer of a walk; or the last one again, if it never arrived. In a task of its own, so that a caller
-    /// who goes away in the middle leaves a walk that can be followed.
-    async fn walk_on(&self, place: Place, walk: Arc<Mutex<Live>>, limit: usize) -> Result<Answer, Refused> {
-        let deadline = self.limits.cutoff();
-        let held = self.held.clone();
-        let step = telemetry::spawn(async move {
-            let mut live = tokio::time::timeout_at(deadline, walk.lock())
-                .await
-                .map_err(|_| Refused::Busy)?;
-            if place.position.checked_add(1) == Some(live.position) {
-                live.rewind();
-            }
-            if place.position != live.position {
-                return Err(Refused::Expired);
-            }
-            let loans = live.next(limit, deadline).await;
-            let mut answer = answer(&live, loans);
-            // The end is held too: its last answer may have to be given again.
-            held.update(place.id, Item::Live(Arc::clone(&walk)), live.size());
-            if !live.over() {
-                answer.next = Some(Place {
-                    id: place.id,
-                    position: live.position,
-                });
-            }
-            Ok(answer)
-        });
-        step.await.unwrap_or(Err(Refused::Expired))
     }
 
     /// Looks for one loan by its native key in one connection. No loan and a source that is `ok` means that there is
@@ -266,7 +237,11 @@ impl Gateway {
             cache::Part::Whole(Box::default()),
         );
         let fetch = || Contribution::whole(walk, Filter::default(), self.limits.max_gathered, deadline);
-        let part = self.cache.get(connection, name, asker.max_age, fetch).await.own();
+        let part = self
+            .cache
+            .get(connection, name, asker.max_age, deadline, fetch)
+            .await
+            .own();
         let id = format!("{}:{key}", connection.id);
         let found = part.loans.iter().find(|loan| loan.id == id).cloned();
         let ended = part.walk.ended();

@@ -164,4 +164,6 @@ pub enum Refused {
     Expired,
     /// Another request is taking too long over the same walk.
     Busy,
+    /// The cursor names something that another gateway holds, and nothing is shared right now.
+    Unreachable,
 }

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 use super::collect::WINDOW;
 use super::connection::Connection;
+use super::written::{Connected, Connections};
+use crate::binary::Binary;
 use crate::loan::{AsOf, AsOfBasis, Loan};
 use crate::providers::{More, Page, Scope, Standing};
 use crate::upstream::{Call, Error, Kind};
@@ -72,6 +74,32 @@ pub(super) struct Read {
     scopes: usize,
     announced: u64,
     received: u64,
+}
+
+binary! {
+    Begun { scope, next, digests, received, announced, at_first, newest }
+    Tally { answered, cut, error, rejected, announced, read, fetched_at, requests, elapsed }
+    Read { scopes, announced, received }
+}
+
+impl Connected for SourceWalk {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.connection.write(out);
+        self.tally.write(out);
+        self.waiting.write(out);
+        self.begun.write(out);
+        self.max_pages.write(out);
+    }
+
+    fn read(from: &mut &[u8], connections: &Connections) -> Option<Self> {
+        Some(Self {
+            connection: Connected::read(from, connections)?,
+            tally: Binary::read(from)?,
+            waiting: Binary::read(from)?,
+            begun: Binary::read(from)?,
+            max_pages: Binary::read(from)?,
+        })
+    }
 }
 
 impl SourceWalk {
@@ -395,6 +423,7 @@ mod tests {
             drift: DriftCounters::default(),
             meter: Telemetry::default().meter(&Arc::from("x")),
             credential: Credential::next(),
+            digest: [0; 32],
             provider: Arc::new(Panicking),
         });
         let mut walk = SourceWalk::new(&connection, vec![Scope::Book], 10);

@@ -339,6 +339,11 @@ impl Serialize for Percent {
     }
 }
 
+binary! {
+    Money { value, minor_units }
+    Currency { code, minor_units }
+}
+
 /// The schema of a text that matches a pattern.
 fn text(pattern: &str, description: &str, example: &str) -> RefOr<Schema> {
     ObjectBuilder::new()

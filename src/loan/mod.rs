@@ -13,6 +13,7 @@ mod moment;
 mod named;
 mod received;
 mod vocabulary;
+mod written;
 
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub use vocabulary::{
     Arrangement, AsOfBasis, BorrowerRole, Direction, IdStability, InstalmentStatus, Kind, Missing, Origin,
     PaymentStatus, Period, Phase, RateBasis, RecordType, Status, TransactionType,
 };
+#[cfg(test)]
+pub(crate) use written::survives;
 
 /// One loan, application, collection snapshot or ledger, in one shape. All keys are always present on the wire;
 /// what is not known is `null`.

@@ -15,6 +15,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::binary::Binary;
+
 /// A JSON text that goes out as it is.
 #[derive(Debug, Clone)]
 pub struct Json(pub Box<RawValue>);
@@ -85,6 +87,16 @@ impl Extensions {
     }
 }
 
+impl Binary for Extensions {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+
+    fn read(from: &mut &[u8]) -> Option<Self> {
+        Binary::read(from).map(Self)
+    }
+}
+
 impl Serialize for Extensions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut raw = serializer.serialize_struct(RAW, 1)?;
@@ -130,6 +142,16 @@ impl<T> Named<T> {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl<T: Binary> Binary for Named<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+
+    fn read(from: &mut &[u8]) -> Option<Self> {
+        Binary::read(from).map(Self)
     }
 }
 

@@ -57,6 +57,11 @@ pub struct Notes {
     pub references: Vec<(&'static str, &'static str)>,
 }
 
+binary! {
+    Received { records }
+    Record { name, text, personal, notes }
+}
+
 impl Received {
     /// Adds a record by its name (empty for the one the loan itself is made from), with the names and places of the
     /// values in it that are about a person, in order.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Mapped, Mapping, Rows, Standing};
-use crate::loan::{Currency, Field, Finding, Loan};
+use crate::loan::{Currency, Field, Finding, Loan, survives};
 use crate::record::{Want, account, present};
 
 /// Every key of a loan, as the contract gives them.
@@ -269,8 +269,9 @@ pub(super) fn holds(mapped: &Mapped) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Every value has an origin, and every null exactly one reason.
+/// Every value has an origin, and every null exactly one reason; and all of it survives being shared.
 fn accounted_for(loan: &Loan) -> Result<(), TestCaseError> {
+    survives(loan);
     for account in account(loan) {
         let null = account.value.0.get() == "null";
         prop_assert!(

@@ -7,6 +7,7 @@
 mod connection;
 mod export;
 mod exposition;
+mod fleet;
 mod recent;
 mod request;
 mod span;
@@ -32,6 +33,7 @@ pub use span::{Answer, Span};
 pub use trace::{Trace, spawn, within};
 
 use connection::Meters;
+use fleet::Fleet;
 use request::Requests;
 use span::{Counts, Tracer};
 
@@ -53,6 +55,7 @@ struct Inner {
     meters: Meters,
     cache: Family<Looked, Counter>,
     shed: Family<Shed, Counter>,
+    fleet: Fleet,
     spans: Counts,
     tracer: OnceLock<Tracer>,
 }
@@ -101,6 +104,7 @@ impl Default for Telemetry {
             "Requests that were refused at once for want of room, by whose room it is",
             shed.clone(),
         );
+        let fleet = Fleet::register(&mut registry);
         let spans = Family::<Ended, Counter>::default();
         let counts = Counts {
             exported: spans.get_or_create_owned(&Ended { outcome: "exported" }),
@@ -118,6 +122,7 @@ impl Default for Telemetry {
             meters,
             cache,
             shed,
+            fleet,
             spans: counts,
             tracer: OnceLock::new(),
         }))
@@ -157,6 +162,16 @@ impl Telemetry {
     /// A request was refused at once: [`OVERLOADED`], [`CONCURRENCY`] or [`RATE`].
     pub fn sheds(&self, reason: &'static str) {
         self.0.shed.get_or_create(&Shed { reason }).inc();
+    }
+
+    /// Redis was to be asked for this, with this outcome.
+    pub fn fleet_asked(&self, operation: &'static str, outcome: &'static str) {
+        self.0.fleet.asked(operation, outcome);
+    }
+
+    /// Whether Redis can be asked.
+    pub fn fleet_up(&self, up: bool) {
+        self.0.fleet.is_up(up);
     }
 
     /// Everything counted so far as OpenMetrics text, with what the caller knows at this moment.

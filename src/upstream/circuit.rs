@@ -161,6 +161,27 @@ impl Machine {
         self.become_phase(Phase::Open { until });
     }
 
+    fn open_until(&self, now: Instant) -> Option<Instant> {
+        match self.phase {
+            Phase::Open { until } if now < until => Some(until),
+            Phase::Closed | Phase::Open { .. } | Phase::HalfOpen { .. } => None,
+        }
+    }
+
+    /// Opens it on the word of another gateway. Up to a fifth longer, so that several do not probe in step.
+    fn open_for(&mut self, rest: Duration, now: Instant, jitter: u64) {
+        let percent = u32::try_from(jitter % 21).unwrap_or_default().saturating_add(100);
+        let rest = rest
+            .min(self.policy.open_for.saturating_mul(2))
+            .saturating_mul(percent)
+            .checked_div(100)
+            .unwrap_or_default();
+        if self.open_until(now).is_none() {
+            let until = now.checked_add(rest).unwrap_or(now);
+            self.become_phase(Phase::Open { until });
+        }
+    }
+
     fn become_phase(&mut self, phase: Phase) {
         self.generation = self.generation.wrapping_add(1);
         self.phase = phase;
@@ -229,6 +250,14 @@ impl Circuit {
         self.lock().state(Instant::now())
     }
 
+    pub(super) fn open_until(&self) -> Option<Instant> {
+        self.lock().open_until(Instant::now())
+    }
+
+    pub(super) fn open_for(&self, rest: Duration) {
+        self.lock().open_for(rest, Instant::now(), fastrand::u64(..));
+    }
+
     /// Leave to make one attempt, or how long to wait for it.
     pub(super) fn admit(&self) -> Result<Leave, Duration> {
         match self.lock().admit(Instant::now()) {
@@ -293,6 +322,25 @@ mod tests {
 
     fn attempt(circuit: &Circuit, outcome: Outcome) {
         circuit.admit().unwrap().settle(outcome);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_gateway_opens_it_and_its_own_probe_closes_it() {
+        let circuit = circuit();
+        circuit.open_for(Duration::from_secs(3));
+        assert_eq!(circuit.state(), State::Open);
+        let until = circuit.open_until().unwrap();
+        assert!(until <= Instant::now() + Duration::from_millis(3600));
+        // What is open is not opened for longer.
+        circuit.open_for(Duration::from_secs(9));
+        assert_eq!(circuit.open_until(), Some(until));
+        advance(Duration::from_millis(3700)).await;
+        assert_eq!(circuit.open_until(), None);
+        attempt(&circuit, Outcome::Served);
+        assert_eq!(circuit.state(), State::Closed);
+        // Nobody can close it for long.
+        circuit.open_for(Duration::from_hours(100));
+        assert!(circuit.open_until().unwrap() <= Instant::now() + Duration::from_secs(24));
     }
 
     fn trip(circuit: &Circuit) {

@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+mod alone;
 mod auth;
 mod budget;
 pub mod circuit;

@@ -26,6 +26,7 @@ mod deploy;
 mod depth;
 mod documents;
 mod faults;
+mod fleet;
 mod healthcheck;
 mod inbound;
 mod inside;

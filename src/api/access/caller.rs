@@ -122,9 +122,9 @@ impl Caller {
     }
 
     /// Counts the request against the rate.
-    pub(in crate::api) fn count(&self) -> (Option<Standing>, Result<(), Problem>) {
+    pub(in crate::api) async fn count(&self) -> (Option<Standing>, Result<(), Problem>) {
         match &self.client {
-            Some(client) => client.meter.count(),
+            Some(client) => client.meter.count().await,
             None => (None, Ok(())),
         }
     }

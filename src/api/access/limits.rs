@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::api::problem::{Code, Problem};
+use crate::fleet::{self, Counted, Fleet, Name};
 
 /// The headers of `draft-ietf-httpapi-ratelimit-headers`: what is allowed, and what is left of it.
 pub(in crate::api) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -40,20 +41,23 @@ const MOST_TOKEN_CLIENTS: u64 = 10_000;
 pub struct Meters {
     configured: Arc<Mutex<HashMap<String, Arc<Meter>>>>,
     tokens: Arc<Mutex<Option<TokenMeters>>>,
+    fleet: Arc<Mutex<Option<Fleet>>>,
 }
 
 /// The meters of clients that no config names. They have the same limit, and each its own count.
 #[derive(Debug, Clone)]
 pub(super) struct TokenMeters {
     limit: Limit,
+    fleet: Option<Fleet>,
     meters: Cache<String, Arc<Meter>>,
 }
 
 impl TokenMeters {
-    fn new(limit: Limit, most: u64) -> Self {
+    fn new(limit: Limit, fleet: Option<Fleet>, most: u64) -> Self {
         let meters = Cache::builder().max_capacity(most);
         Self {
             limit,
+            fleet,
             meters: meters.eviction_policy(EvictionPolicy::lru()).build(),
         }
     }
@@ -62,32 +66,43 @@ impl TokenMeters {
     pub(super) fn of(&self, client: &str) -> Arc<Meter> {
         self.meters
             .entry_by_ref(client)
-            .or_insert_with(|| Arc::new(Meter::new(self.limit)))
+            .or_insert_with(|| Arc::new(Meter::new(self.limit).shared(client, self.fleet.as_ref())))
             .into_value()
     }
 }
 
 impl Meters {
+    /// From now on, who gets meters is counted together with what other gateways count.
+    pub fn share(&self, fleet: Option<Fleet>) {
+        *self.fleet.lock().unwrap_or_else(PoisonError::into_inner) = fleet;
+    }
+
+    fn fleet(&self) -> Option<Fleet> {
+        self.fleet.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The meters of clients with tokens. If the limit has not changed, they go on where they stand.
     pub(super) fn of_tokens(&self, limit: Limit) -> TokenMeters {
+        let fleet = self.fleet();
         let mut known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let meters = known
             .take()
-            .filter(|meters| meters.limit == limit)
-            .unwrap_or_else(|| TokenMeters::new(limit, MOST_TOKEN_CLIENTS));
+            .filter(|meters| meters.limit == limit && meters.fleet == fleet)
+            .unwrap_or_else(|| TokenMeters::new(limit, fleet, MOST_TOKEN_CLIENTS));
         known.insert(meters).clone()
     }
 
     /// The meters of these clients. One whose limit has not changed goes on where it stands; those of others are
     /// forgotten.
     pub(super) fn of(&self, clients: Vec<(&str, Limit)>) -> Vec<Arc<Meter>> {
+        let fleet = self.fleet();
         let mut known = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
         let mut now = HashMap::with_capacity(clients.len());
         let meters = clients.into_iter().map(|(id, limit)| {
             let meter = known
                 .remove(id)
-                .filter(|meter| meter.limit == limit)
-                .unwrap_or_else(|| Arc::new(Meter::new(limit)));
+                .filter(|meter| meter.limit == limit && meter.fleet() == fleet.as_ref())
+                .unwrap_or_else(|| Arc::new(Meter::new(limit).shared(id, fleet.as_ref())));
             now.insert(id.to_owned(), Arc::clone(&meter));
             meter
         });
@@ -103,6 +118,8 @@ pub(super) struct Meter {
     limit: Limit,
     rate: Option<Rate>,
     hands: Option<Arc<Semaphore>>,
+    /// Where the rate is counted for all gateways together, and under which name.
+    shared: Option<(Fleet, Name)>,
 }
 
 #[derive(Debug)]
@@ -110,6 +127,15 @@ struct Rate {
     per_second: NonZeroU32,
     burst: NonZeroU32,
     cells: RateLimiter<NotKeyed, InMemoryState, Since, StateInformationMiddleware>,
+}
+
+impl Rate {
+    fn of_fleet(&self) -> fleet::Rate {
+        fleet::Rate {
+            per_second: self.per_second,
+            burst: self.burst,
+        }
+    }
 }
 
 /// Tokio's clock, which tests can stop.
@@ -162,11 +188,29 @@ impl Meter {
         let hands = limit
             .concurrency
             .map(|most| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))));
-        Self { limit, rate, hands }
+        Self {
+            limit,
+            rate,
+            hands,
+            shared: None,
+        }
+    }
+
+    /// The same of this client in a fleet.
+    fn shared(mut self, client: &str, fleet: Option<&Fleet>) -> Self {
+        let rate = self.rate.as_ref().map(Rate::of_fleet);
+        self.shared = fleet
+            .zip(rate)
+            .map(|(fleet, rate)| (fleet.clone(), fleet.rate_name(client, rate)));
+        self
+    }
+
+    fn fleet(&self) -> Option<&Fleet> {
+        self.shared.as_ref().map(|(fleet, _)| fleet)
     }
 
     /// Counts a request: what is left after it, and when to come back if it was one too many.
-    pub(super) fn count(&self) -> (Option<Standing>, Result<(), Problem>) {
+    pub(super) async fn count(&self) -> (Option<Standing>, Result<(), Problem>) {
         let Some(rate) = &self.rate else {
             return (None, Ok(()));
         };
@@ -175,10 +219,18 @@ impl Meter {
             burst: rate.burst.get(),
             left,
         };
-        match rate.cells.check() {
-            Ok(state) => (Some(standing(state.remaining_burst_capacity())), Ok(())),
-            Err(until) => {
-                let wait = until.wait_time_from(rate.cells.clock().now());
+        // Here too, whatever the others say: this is what counts when they cannot be asked.
+        let here = match rate.cells.check() {
+            Ok(state) => Counted::Passes(state.remaining_burst_capacity()),
+            Err(until) => Counted::Waits(until.wait_time_from(rate.cells.clock().now())),
+        };
+        let everywhere = match &self.shared {
+            Some((fleet, name)) => fleet.count(name, rate.of_fleet()).await,
+            None => None,
+        };
+        match everywhere.unwrap_or(here) {
+            Counted::Passes(left) => (Some(standing(left)), Ok(())),
+            Counted::Waits(wait) => {
                 let detail = format!(
                     "This client may ask {} times a second. Ask again after `Retry-After`.",
                     rate.per_second
@@ -235,7 +287,7 @@ mod tests {
     async fn a_burst_and_then_one_for_each_part_of_a_second() {
         let meter = Meter::new(limit(2, 5));
         for (left, until_full) in [(4, 1), (3, 1), (2, 2), (1, 2), (0, 3)] {
-            let (standing, counted) = meter.count();
+            let (standing, counted) = meter.count().await;
             counted.unwrap();
             assert_eq!(
                 written(standing),
@@ -245,58 +297,69 @@ mod tests {
                 )
             );
         }
-        let (standing, counted) = meter.count();
+        let (standing, counted) = meter.count().await;
         let problem = counted.unwrap_err();
         assert_eq!(written(standing).1, r#""client";r=0;t=3"#);
         assert_eq!(problem.code, Code::RateLimited);
         assert_eq!(problem.retry_after, Some(Duration::from_millis(500)));
         advance(Duration::from_millis(499)).await;
-        assert!(meter.count().1.is_err());
+        assert!(meter.count().await.1.is_err());
         advance(Duration::from_millis(1)).await;
-        meter.count().1.unwrap();
-        assert!(meter.count().1.is_err());
+        meter.count().await.1.unwrap();
+        assert!(meter.count().await.1.is_err());
         advance(Duration::from_mins(1)).await;
         for _ in 0..5 {
-            meter.count().1.unwrap();
+            meter.count().await.1.unwrap();
         }
-        assert!(meter.count().1.is_err());
+        assert!(meter.count().await.1.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_has_not_changed_goes_on_where_it_stands() {
         let meters = Meters::default();
-        let count = |clients| -> Vec<bool> {
+        let count = async |clients| -> Vec<bool> {
             let meters = meters.of(clients);
-            meters.iter().map(|meter| meter.count().1.is_ok()).collect()
+            let counted = meters.iter().map(|meter| meter.count());
+            let counted = futures_util::future::join_all(counted).await;
+            counted.into_iter().map(|(_, passes)| passes.is_ok()).collect()
         };
-        assert_eq!(count(vec![("a", limit(1, 1)), ("b", limit(1, 1))]), [true, true]);
-        assert_eq!(count(vec![("b", limit(1, 2)), ("a", limit(1, 1))]), [true, false]);
-        assert_eq!(count(vec![("b", limit(1, 2))]), [true]);
+        assert_eq!(
+            count(vec![("a", limit(1, 1)), ("b", limit(1, 1))]).await,
+            [true, true]
+        );
+        assert_eq!(
+            count(vec![("b", limit(1, 2)), ("a", limit(1, 1))]).await,
+            [true, false]
+        );
+        assert_eq!(count(vec![("b", limit(1, 2))]).await, [true]);
         // Gone in between, so new.
-        assert_eq!(count(vec![("a", limit(1, 1)), ("b", limit(1, 2))]), [true, false]);
+        assert_eq!(
+            count(vec![("a", limit(1, 1)), ("b", limit(1, 2))]).await,
+            [true, false]
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn however_many_clients_bring_tokens_so_many_are_counted() {
-        let counted = TokenMeters::new(limit(1, 1), 100);
+        let counted = TokenMeters::new(limit(1, 1), None, 100);
         for client in 0..10_000 {
             // Each is counted from its first request on, when the room is full too.
             let client = client.to_string();
-            assert!(counted.of(&client).count().1.is_ok());
-            assert!(counted.of(&client).count().1.is_err());
+            assert!(counted.of(&client).count().await.1.is_ok());
+            assert!(counted.of(&client).count().await.1.is_err());
         }
         counted.meters.run_pending_tasks();
         assert_eq!(counted.meters.entry_count(), 100);
-        assert!(counted.of("0").count().1.is_ok());
+        assert!(counted.of("0").count().await.1.is_ok());
 
         let meters = Meters::default();
-        let passes = |limit| meters.of_tokens(limit).of("a").count().1.is_ok();
-        assert!(passes(limit(1, 1)) && !passes(limit(1, 1)));
-        assert!(passes(limit(1, 2)) && passes(limit(1, 2)) && !passes(limit(1, 2)));
+        let passes = async |limit| meters.of_tokens(limit).of("a").count().await.1.is_ok();
+        assert!(passes(limit(1, 1)).await && !passes(limit(1, 1)).await);
+        assert!(passes(limit(1, 2)).await && passes(limit(1, 2)).await && !passes(limit(1, 2)).await);
     }
 
-    #[test]
-    fn hands_are_given_back() {
+    #[tokio::test]
+    async fn hands_are_given_back() {
         let meter = Meter::new(Limit {
             rate: None,
             concurrency: Some(2),
@@ -308,7 +371,7 @@ mod tests {
         drop(one);
         assert!(meter.hand().unwrap().is_some());
         drop(two);
-        let (standing, counted) = meter.count();
+        let (standing, counted) = meter.count().await;
         assert!(standing.is_none() && counted.is_ok());
         assert!(Meter::new(Limit::default()).hand().unwrap().is_none());
     }

@@ -101,19 +101,37 @@ fn mode_none_only_on_loopback() {
 }
 
 #[test]
-fn what_is_not_available_is_refused() {
+fn what_is_shared_needs_an_address_and_keys() {
     let text = "
-        [auth]
-        mode = 'none'
         [cache]
         backend = 'redis'
-        redis_url = 'redis://127.0.0.1:6379'
     ";
     assert_eq!(
-        config(text, &[]).unwrap_err(),
-        "cache.backend: \"redis\" is not available in this version\n\
-         cache.redis_url: not available in this version"
+        config(text, &[NONE]).unwrap_err(),
+        "cache.keys: is required with backend = \"redis\" (give keys, keys_file or keys_env)\n\
+         cache.redis_url: is required with backend = \"redis\" (give redis_url, redis_url_file or redis_url_env)\n\
+         cursor.keys: is required with cache.backend = \"redis\": each gateway has to read the cursors of the others"
     );
+    let keys = [NONE, ("LOANGATE__CACHE__KEYS", "0123456789abcdef0123456789abcde")];
+    assert_eq!(
+        config("", &keys).unwrap_err(),
+        "cache.keys: each must have at least 32 characters (from LOANGATE__CACHE__KEYS)"
+    );
+    let whole = [
+        NONE,
+        ("LOANGATE__CACHE__REDIS_URL", "redis://127.0.0.1:6379"),
+        (
+            "LOANGATE__CACHE__KEYS",
+            "0123456789abcdef0123456789abcdef,fedcba9876543210fedcba9876543210",
+        ),
+        ("LOANGATE__CURSOR__KEYS", "0123456789abcdef"),
+    ];
+    let config = config(text, &whole).unwrap();
+    assert_eq!(config.cache.backend, CacheBackend::Redis);
+    assert_eq!(config.cache.redis_timeout, Duration::from_millis(50));
+    assert_eq!(config.cache.keys.len(), 2);
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("0123") && !shown.contains("6379"), "{shown}");
 }
 
 #[test]

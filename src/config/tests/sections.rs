@@ -232,3 +232,57 @@ fn debug_shows_nothing_of_the_document() {
     });
     assert!(!shown.unwrap().contains("hunter2"));
 }
+
+/// A digest of a table with a secret and a table below it.
+fn digest(section: &mut Section<'_>) -> [u8; 32] {
+    section.table("one", |one| {
+        let _ = one.secret("word");
+        let _ = one.strings("list");
+        let _ = one.table("below", |below| below.integer("count", 0..=9));
+        one.digest()
+    })
+}
+
+#[test]
+fn a_digest_tells_what_is_said_and_not_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "hunter2\n").unwrap();
+    let path = path.to_str().unwrap();
+    let of = |text: &str, env: &[(&str, &str)]| reading(text, env, digest).unwrap();
+    let known = of("[one]\nword = 'hunter2'\nlist = ['a', 'b']\nbelow.count = 3", &[]);
+    let ways: [(String, Vec<(&str, &str)>); 4] = [
+        (
+            "[one]\nbelow = { count = 3 }\nlist = ['a', 'b']\nword = 'hunter2'".to_owned(),
+            vec![],
+        ),
+        (
+            format!("[one]\nword_file = {path:?}\nlist = ['a', 'b']\nbelow.count = 3"),
+            vec![],
+        ),
+        (
+            "[one]\nword_env = 'NAME'\nlist = ['a', 'b']\nbelow.count = 3".to_owned(),
+            vec![("NAME", "hunter2")],
+        ),
+        (
+            "[one]\nlist = ['c']\nbelow.count = 4".to_owned(),
+            vec![
+                ("LOANGATE__ONE__WORD", "hunter2"),
+                ("LOANGATE__ONE__LIST", "a,b"),
+                ("LOANGATE__ONE__BELOW__COUNT", "3"),
+            ],
+        ),
+    ];
+    for (text, env) in ways {
+        assert_eq!(of(&text, &env), known, "{text}");
+    }
+    for other in [
+        "[one]\nword = 'hunter3'\nlist = ['a', 'b']\nbelow.count = 3",
+        "[one]\nword = 'hunter2'\nlist = ['a']\nbelow.count = 3",
+        "[one]\nword = 'hunter2'\nlist = ['a', 'b']\nbelow.count = 4",
+        "[one]\nword = 'hunter2'\nlist = ['a', 'b']",
+        "[one]\nlist = ['a', 'b']\nbelow.count = 3",
+    ] {
+        assert_ne!(of(other, &[]), known, "{other}");
+    }
+}

@@ -13,8 +13,8 @@ use reqwest::Method;
 
 use crate::support::{Answer, Running, Setup};
 
-const UNDERWRITING: &str = "lgk_underwriting-SECRET-mark-41-7QmZ2xW9";
-const COLLECTIONS: &str = "lgk_collections-SECRET-mark-42-Lp0aVt6R";
+pub(crate) const UNDERWRITING: &str = "lgk_underwriting-SECRET-mark-41-7QmZ2xW9";
+pub(crate) const COLLECTIONS: &str = "lgk_collections-SECRET-mark-42-Lp0aVt6R";
 
 /// A client to be, with everything but limits.
 struct Client {
@@ -66,11 +66,11 @@ fn clients(setup: Setup, clients: &[Client]) -> Setup {
 }
 
 /// Both clients over all five providers.
-fn both(world: &World) -> Setup {
+pub(crate) fn both(world: &World) -> Setup {
     clients(Setup::all(world), &[underwriting(), collections()])
 }
 
-async fn bearer(gateway: &Running, key: &str, path: &str) -> Answer {
+pub(crate) async fn bearer(gateway: &Running, key: &str, path: &str) -> Answer {
     let value = format!("Bearer {key}");
     gateway
         .send(Method::GET, path, &[("authorization", &value)], None)

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::support::Answer;
 
-const SHIPPED: &str = include_str!("../../../deploy/nginx/loangate.conf");
+pub(crate) const SHIPPED: &str = include_str!("../../../deploy/nginx/loangate.conf");
 const SOON: Duration = Duration::from_secs(10);
 
 /// The binary; `None`, and a line that nobody overlooks, where there is none to be had.
@@ -34,7 +34,7 @@ pub(crate) fn nginx() -> Option<OsString> {
 }
 
 /// nginx in front of gateways, for as long as this lives.
-struct Nginx {
+pub(crate) struct Nginx {
     process: Child,
     address: SocketAddr,
     directory: tempfile::TempDir,
@@ -55,13 +55,15 @@ impl Nginx {
     }
 
     /// The same with this file.
-    async fn of(file: &str, gateways: &[SocketAddr]) -> Option<Self> {
+    pub(crate) async fn of(file: &str, gateways: &[SocketAddr]) -> Option<Self> {
         let binary = nginx()?;
         let directory = tempfile::tempdir().unwrap();
         let address = own_address().await;
         let at = directory.path().display();
+        // As the file says of several.
+        let of_several = if gateways.len() > 1 { " max_fails=0" } else { "" };
         let servers = gateways.iter().fold(String::new(), |mut servers, gateway| {
-            write!(servers, "server {gateway};").unwrap();
+            write!(servers, "server {gateway}{of_several};").unwrap();
             servers
         });
         let site = [
@@ -110,7 +112,7 @@ impl Nginx {
     }
 
     /// The address of a path below the prefix.
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/lending{path}", self.address)
     }
 
@@ -136,7 +138,7 @@ impl Nginx {
 }
 
 /// An address of loopback that nobody else uses: between finding a free port and nginx taking it, it stays free.
-async fn own_address() -> SocketAddr {
+pub(crate) async fn own_address() -> SocketAddr {
     let [one, two, three] = std::array::from_fn(|_| fastrand::u8(1..255));
     let listener = TcpListener::bind((Ipv4Addr::new(127, one, two, three), 0))
         .await

@@ -1,5 +1,6 @@
 //! The real gateway over simulators, both on ports the system picks, and a plain caller.
 
+pub mod address;
 pub mod chaos;
 pub mod conformance;
 pub mod identity;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+pub use address::{encoded, loan_path};
 use loangate::app::{App, Reloader};
 use loangate::config::{Config, Document, Problems};
 use loangate::sim::{self, Provider, Recorded, World};
@@ -140,15 +142,28 @@ impl Setup {
 
     /// The config over simulators at this address.
     pub fn document(&self, simulators: SocketAddr) -> Document {
-        let text = self.text.replace(EXAMPLE_SIMULATORS, &simulators.to_string());
-        Document::parse(&text, self.overrides.clone()).unwrap()
+        Document::parse(&self.text(simulators), self.overrides.clone()).unwrap()
+    }
+
+    /// The file of that config, and the variables over it: for a process of its own.
+    pub fn text(&self, simulators: SocketAddr) -> String {
+        self.text.replace(EXAMPLE_SIMULATORS, &simulators.to_string())
+    }
+
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.overrides
     }
 
     pub async fn start(self) -> Running {
         let simulators = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let simulated_at = simulators.local_addr().unwrap();
-        let document = self.document(simulated_at);
         tokio::spawn(sim::serve(simulators, self.world.clone(), pending()));
+        self.beside(simulated_at).await
+    }
+
+    /// Over simulators that are served already.
+    pub async fn beside(self, simulated_at: SocketAddr) -> Running {
+        let document = self.document(simulated_at);
         let app = App::build(&document).unwrap();
         let debug = format!("{app:?}");
         let reloader = app.reloader();
@@ -377,21 +392,4 @@ impl Answer {
             })
             .collect()
     }
-}
-
-/// Percent-encodes everything that is not a plain letter or digit.
-pub fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").unwrap();
-        }
-        out
-    })
-}
-
-/// The address of one loan.
-pub fn loan_path(id: &str) -> String {
-    format!("/loans/{}", encoded(id))
 }

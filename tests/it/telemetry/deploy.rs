@@ -42,7 +42,15 @@ async fn exposed() -> BTreeMap<String, BTreeSet<String>> {
     let world = World::documents();
     let row = r#"{"id": "1", "currencyCode": "TZS", "shoeSize": 1}"#;
     world.set_records(Provider::Bsa, vec![row.to_owned()]);
-    let gateway = Setup::only(Provider::Bsa, &world).start().await;
+    // One of a fleet, whose Redis nobody has started.
+    let gateway = Setup::only(Provider::Bsa, &world)
+        .set("cache.backend", "redis")
+        .set("cache.redis_url", "redis://127.0.0.1:1")
+        .set("cache.max_age", "30s")
+        .set("cache.keys", crate::fleet::CACHE_KEY)
+        .set("cursor.keys", crate::fleet::CURSOR_KEY)
+        .start()
+        .await;
     gateway.get("/loans").await.assert_complete();
     let text = gateway.get("/metrics").await.text;
     let announced = text

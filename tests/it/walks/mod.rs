@@ -168,7 +168,7 @@ async fn gateway(seed: u64, rows: usize) -> Running {
 }
 
 /// A book of plain BSA rows with these ids.
-fn plain(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
+pub(crate) fn plain(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
     ids.into_iter()
         .map(|id| format!(r#"{{"id":"{id}","currencyCode":"TZS","totalOutstanding":{id}.5}}"#))
         .collect()
@@ -184,14 +184,14 @@ async fn plain_books(rows: usize) -> Running {
         .await
 }
 
-fn applications(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
+pub(crate) fn applications(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
     ids.into_iter()
         .map(|id| format!(r#"{{"application_id":"{id}","amount":{id}}}"#))
         .collect()
 }
 
 /// Some providers, pages of ten.
-fn small_pages(world: &World, providers: &[Provider]) -> Setup {
+pub(crate) fn small_pages(world: &World, providers: &[Provider]) -> Setup {
     providers
         .iter()
         .fold(Setup::of(world, providers), |setup, provider| {
