@@ -19,6 +19,16 @@ const READERS: usize = 4;
 /// What each customer is linked to.
 const REFERENCES: &str = r#"{"references":["bsa:customer:42","carbon:customer:c1","fineract:loan:123",{"ref":"goscore:consent:6915ab99857fec1e6f2f6c078","purpose":"processing","expires_at":"2031-01-31T00:00:00Z"},"belvo:customer:0d1a377b"]}"#;
 
+const FEWER: &str = r#"{"references":["bsa:customer:42"]}"#;
+
+/// What the callers do.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Make,
+    Change,
+    Read,
+}
+
 pub(crate) async fn run(size: Size, report: &mut Report) {
     let folder = tempfile::tempdir().unwrap();
     let file = format!("sqlite://{}/loangate.db", folder.path().display());
@@ -42,7 +52,7 @@ async fn one(size: Size, report: &mut Report, engine: &str, url: &str, least: us
             "{method} /customers/{id} HTTP/1.1\r\nhost: endure.test\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         )
     };
-    let work = async |method: &'static str, callers: usize, time: Duration| {
+    let work = async |work: Work, callers: usize| {
         let began = Instant::now();
         let callers = (0..callers).map(|caller| {
             let (address, run) = (gateway.address, run.clone());
@@ -53,12 +63,14 @@ async fn one(size: Size, report: &mut Report, engine: &str, url: &str, least: us
                     if began.elapsed() >= time {
                         break;
                     }
-                    // Who reads, reads what the first writers wrote first.
-                    let (body, expected, number) = match method {
-                        "PUT" => (REFERENCES, 201, number),
-                        _ => ("", 200, number % 10),
+                    // Who changes or reads takes what the same caller wrote first. A change takes something away.
+                    let (method, body, expected, which) = match work {
+                        Work::Make => ("PUT", REFERENCES, 201, number),
+                        Work::Change if number % 2 == 0 => ("PUT", FEWER, 200, 0),
+                        Work::Change => ("PUT", REFERENCES, 200, 0),
+                        Work::Read => ("GET", "", 200, number % 10),
                     };
-                    let text = request(method, &format!("{run}-{caller}-{number}"), body);
+                    let text = request(method, &format!("{run}-{caller}-{which}"), body);
                     let asked = Instant::now();
                     let answer = connection.exchange(text.as_bytes()).await.unwrap();
                     took.push(asked.elapsed());
@@ -78,7 +90,7 @@ async fn one(size: Size, report: &mut Report, engine: &str, url: &str, least: us
         all.sort_unstable();
         (all, wrong, per_second)
     };
-    let (writes, wrong, per_second) = work("PUT", WRITERS, time).await;
+    let (writes, wrong, per_second) = work(Work::Make, WRITERS).await;
     let fast = size == Size::Short || per_second >= least;
     report.line(
         "customers",
@@ -97,7 +109,22 @@ async fn one(size: Size, report: &mut Report, engine: &str, url: &str, least: us
             ("every one acknowledged", wrong == 0),
         ],
     );
-    let (reads, wrong, per_second) = work("GET", READERS, time).await;
+    let (changes, wrong, per_second) = work(Work::Change, WRITERS).await;
+    report.line(
+        "customers",
+        &format!(
+            "{engine}: {WRITERS} connections change one each for {} s, and every other time take something away",
+            time.as_secs()
+        ),
+        &format!(
+            "{per_second} durable changes/s, p50 {}, p99 {}, {wrong} of {} not 200",
+            Ms(quantile(&changes, 500)),
+            Ms(quantile(&changes, 990)),
+            changes.len()
+        ),
+        &[("every one acknowledged", wrong == 0)],
+    );
+    let (reads, wrong, per_second) = work(Work::Read, READERS).await;
     let median = quantile(&reads, 500);
     let fast = size == Size::Short || median < Duration::from_millis(1);
     report.line(

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{EVERYWHERE, Place, delete, on_both, put};
+use crate::cli::loangate;
 use crate::support::{Answer, Setup};
 
 fn refs(references: &[&str]) -> String {
@@ -122,6 +123,28 @@ async fn connections_that_were_not_meant_are_not_asked() {
         .get("/loans?customer=one&include=schedule&connection=bsa")
         .await;
     answer.assert_complete();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_in_a_terminal() {
+    let place = Place::file();
+    let gateway = place.setup().start().await;
+    put(
+        &gateway,
+        "one",
+        &json!([{"ref": "bsa:customer:42", "purpose": "processing"}, {"ref": "fineract:loan:123", "purpose": "presentation"}]),
+    )
+    .await;
+    let url = format!("http://{}", gateway.address);
+    let listed = |more: &[&str]| {
+        let mut arguments = vec!["loans", "--format", "ndjson", "--url", &url];
+        arguments.extend(more);
+        let output = loangate(&arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().lines().count()
+    };
+    assert_eq!(listed(&["--customer", "one"]), 3);
+    assert_eq!(listed(&["--customer", "one", "--purpose", "processing"]), 2);
 }
 
 #[tokio::test]

@@ -64,6 +64,45 @@ on_both! {
     }
 }
 
+/// Its log says which key is wrong, and it goes on with the store it has.
+#[tokio::test]
+async fn a_reload_whose_store_cannot_be_opened_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = example(&directory);
+    let before = std::fs::read_to_string(&config).unwrap();
+    let store = format!(
+        "\n[store]\nurl = \"sqlite://{}/loangate.db\"\n",
+        directory.path().display()
+    );
+    std::fs::write(&config, format!("{before}{store}")).unwrap();
+    let running = Running::start(loangate(&["serve", "--config", config.to_str().unwrap()]), true);
+    let address = ready(&running);
+    let put = async |id: &str| {
+        let request = Client::builder().no_proxy().build().unwrap();
+        let request = request.put(format!("http://{address}/customers/{id}"));
+        let request = request.header("content-type", "application/json");
+        request.body("{\"references\":[]}").send().await.unwrap().status()
+    };
+    assert_eq!(put("one").await, 201);
+    let missing = format!(
+        "\n[store]\nurl = \"sqlite://{}/missing/x.db\"\n",
+        directory.path().display()
+    );
+    std::fs::write(&config, format!("{before}{missing}")).unwrap();
+    running.signal("HUP");
+    loop {
+        let line = running.line().expect("it ended");
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        if event["message"] == "config not reloaded" {
+            assert_eq!(event["key"], "store.url");
+            break;
+        }
+    }
+    assert_eq!(put("one").await, 200);
+    let answer = fetch(&format!("http://{address}/customers/one")).await;
+    assert_eq!(answer.status, 200);
+}
+
 #[tokio::test]
 async fn a_gateway_whose_store_cannot_be_opened_does_not_start() {
     let directory = tempfile::tempdir().unwrap();
