@@ -159,6 +159,8 @@ fn quiet(number: u64) -> Stretch {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+
     use tokio::time::advance;
 
     use super::*;
