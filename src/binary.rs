@@ -148,7 +148,9 @@ macro_rules! many {
         impl<T: Binary> Binary for $many<T> {
             fn write(&self, out: &mut Vec<u8>) {
                 write_count(self.len(), out);
-                self.iter().for_each(|one| one.write(out));
+                for one in self {
+                    one.write(out);
+                }
             }
 
             fn read(from: &mut &[u8]) -> Option<Self> {
@@ -165,7 +167,9 @@ many!(Vec, VecDeque, Slice);
 impl<T: Binary + Eq + Hash, S: BuildHasher + Default> Binary for HashSet<T, S> {
     fn write(&self, out: &mut Vec<u8>) {
         write_count(self.len(), out);
-        self.iter().for_each(|one| one.write(out));
+        for one in self {
+            one.write(out);
+        }
     }
 
     fn read(from: &mut &[u8]) -> Option<Self> {

@@ -39,6 +39,13 @@ pub(crate) async fn run(size: Size, report: &mut Report) {
     }
 }
 
+fn request(method: &str, id: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} /customers/{id} HTTP/1.1\r\nhost: endure.test\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
 async fn one(size: Size, report: &mut Report, engine: &str, url: &str, least: usize) {
     let (_world, simulators) = simulators(0).await;
     let store = format!("\n[store]\nurl = \"{url}\"\n");
@@ -46,12 +53,6 @@ async fn one(size: Size, report: &mut Report, engine: &str, url: &str, least: us
     let time = size.pick(Duration::from_secs(1), Duration::from_secs(10));
     // The table of an earlier run may still be there.
     let run = uuid::Uuid::new_v4().simple().to_string();
-    let request = |method: &str, id: &str, body: &str| {
-        let length = body.len();
-        format!(
-            "{method} /customers/{id} HTTP/1.1\r\nhost: endure.test\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-    };
     let work = async |work: Work, callers: usize| {
         let began = Instant::now();
         let callers = (0..callers).map(|caller| {

@@ -48,13 +48,17 @@ pub struct Lease {
     renewing: AbortHandle,
 }
 
+/// Whether a lease was taken, and the values under each name of another.
+type Beside = (Option<String>, Vec<Option<Vec<u8>>>);
+
 impl Fleet {
     /// Asks for a lease, once.
     pub async fn lease(&self, name: &Name) -> Taken {
         let token = uuid::Uuid::new_v4().as_u128();
         let command = wanted(name, token);
-        let taken: Result<Option<String>, _> = self.0.link.ask(Operation::Lease, Line::Quick, &command).await;
-        match taken {
+        let answer: Result<Option<String>, _> =
+            self.0.link.ask(Operation::Lease, Line::Quick, &command).await;
+        match answer {
             Ok(Some(_)) => Taken::Ours(Lease::new(self, name, token)),
             Ok(None) => Taken::Theirs,
             Err(_) => Taken::Away,
@@ -63,16 +67,15 @@ impl Fleet {
 
     /// The same, and the value of another name at that moment.
     pub async fn lease_beside(&self, lease: &Name, value: &Name) -> (Taken, Look) {
-        let token = uuid::Uuid::new_v4().as_u128();
+        let mine = uuid::Uuid::new_v4().as_u128();
         let mut pipeline = Pipeline::new();
-        pipeline.add_command(wanted(lease, token));
+        pipeline.add_command(wanted(lease, mine));
         pipeline.cmd("MGET").arg(value.all().collect::<Vec<_>>());
-        let answer: Result<(Option<String>, Vec<Option<Vec<u8>>>), _> =
-            self.0.link.ask(Operation::Lease, Line::Bulk, &pipeline).await;
+        let answer: Result<Beside, _> = self.0.link.ask(Operation::Lease, Line::Bulk, &pipeline).await;
         match answer {
             Ok((taken, values)) => {
                 let taken = match taken {
-                    Some(_) => Taken::Ours(Lease::new(self, lease, token)),
+                    Some(_) => Taken::Ours(Lease::new(self, lease, mine)),
                     None => Taken::Theirs,
                 };
                 (taken, self.opened(value, values))
@@ -97,13 +100,13 @@ fn wanted(name: &Name, token: u128) -> Cmd {
 
 impl Lease {
     fn new(fleet: &Fleet, name: &Name, token: u128) -> Self {
-        let (renewer, renewed) = (fleet.clone(), name.clone());
+        let (member, lease) = (fleet.clone(), name.clone());
         let renewing = tokio::spawn(async move {
             loop {
                 sleep(RENEWED).await;
-                let mut call = RENEW.key(renewed.first());
+                let mut call = RENEW.key(lease.first());
                 call.arg(token.to_string()).arg(milliseconds(LIFE));
-                let _: Result<u32, _> = renewer.0.link.ask(Operation::Lease, Line::Quick, &call).await;
+                let _: Result<u32, _> = member.0.link.ask(Operation::Lease, Line::Quick, &call).await;
             }
         });
         Self {

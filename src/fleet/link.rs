@@ -268,13 +268,12 @@ enum Failure {
 
 fn failure(error: &RedisError) -> Failure {
     match error.kind() {
+        ErrorKind::Io
+        | ErrorKind::Parse
+        | ErrorKind::AuthenticationFailed
+        // It has just begun, and is of no use before it is done.
+        | ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => Failure::Broken,
         // Out of memory is among these, and so is a read-only replica.
-        ErrorKind::Server(kind) => match kind {
-            // It has just begun, and is of no use before it is done.
-            ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown => Failure::Broken,
-            _ => Failure::Refused,
-        },
-        ErrorKind::Io | ErrorKind::Parse | ErrorKind::AuthenticationFailed => Failure::Broken,
         _ => Failure::Refused,
     }
 }

@@ -121,7 +121,7 @@ impl Fleet {
     /// Joins a fleet. Connects when it is first needed, or by [`Fleet::connect`].
     pub fn new(settings: &Settings, telemetry: &Telemetry) -> Result<Self, NotAnAddress> {
         let link = Link::new(settings.url.expose_secret(), settings.timeout, telemetry.clone())?;
-        let keys = settings.keys.iter().map(|key| key.expose_secret());
+        let keys = settings.keys.iter().map(SecretString::expose_secret);
         Ok(Self(Arc::new(Inner {
             link,
             seal: Seal::new(keys),
@@ -239,7 +239,7 @@ impl Fleet {
     /// The first value that is there and ours.
     fn opened(&self, name: &Name, values: Vec<Option<Vec<u8>>>) -> Look {
         let mut values = name.all().zip(values);
-        let found = values.find_map(|(name, value)| self.0.seal.open(name, value?));
+        let found = values.find_map(|(name, value)| self.0.seal.open(name, &value?));
         found.map_or(Look::Nothing, Look::Found)
     }
 }

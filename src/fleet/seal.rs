@@ -92,9 +92,9 @@ impl Seal {
     }
 
     /// The value again; `None` if it was not sealed by us, under this name.
-    pub(super) fn open(&self, name: &str, sealed: Vec<u8>) -> Option<Vec<u8>> {
+    pub(super) fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         self.keys.iter().find_map(|key| {
-            let mut value = sealed.clone();
+            let mut value = sealed.to_vec();
             let nonce = value.split_off(value.len().checked_sub(NONCE_LEN)?);
             let nonce = Nonce::try_assume_unique_for_key(&nonce).ok()?;
             let opened = key.of(name)?;
@@ -141,15 +141,15 @@ mod tests {
         assert_ne!(name, other);
         assert_ne!(seal.name("set", &[b"a", b"bc"]), name);
         let sealed = seal.seal(&name, b"owes 100".to_vec()).unwrap();
-        assert_eq!(seal.open(name.first(), sealed.clone()).unwrap(), b"owes 100");
-        assert!(seal.open(other.first(), sealed.clone()).is_none());
+        assert_eq!(seal.open(name.first(), &sealed).unwrap(), b"owes 100");
+        assert!(seal.open(other.first(), &sealed).is_none());
         for at in 0..sealed.len() {
             let mut bent = sealed.clone();
             bent[at] ^= 1;
-            assert!(seal.open(name.first(), bent).is_none(), "byte {at}");
+            assert!(seal.open(name.first(), &bent).is_none(), "byte {at}");
         }
         for cut in 0..sealed.len() {
-            assert!(seal.open(name.first(), sealed[..cut].to_vec()).is_none());
+            assert!(seal.open(name.first(), &sealed[..cut]).is_none());
         }
     }
 
@@ -178,8 +178,8 @@ mod tests {
         let names = both.name("entry", parts);
         assert_eq!(names.all().nth(1), Some(old.name("entry", parts).first()));
         assert_eq!(names.first(), new.name("entry", parts).first());
-        let found = names.all().find_map(|name| both.open(name, sealed.clone()));
+        let found = names.all().find_map(|name| both.open(name, &sealed));
         assert_eq!(found.unwrap(), b"1");
-        assert!(new.open(old.name("entry", parts).first(), sealed).is_none());
+        assert!(new.open(old.name("entry", parts).first(), &sealed).is_none());
     }
 }

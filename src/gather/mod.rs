@@ -80,7 +80,7 @@ pub struct Gateway {
     answers: Answers,
     held: Held,
     shared: Option<Shared>,
-    _hints: Option<Hints>,
+    hints: Option<Hints>,
 }
 
 /// Limits of one answer.
@@ -128,14 +128,14 @@ impl Gateway {
             answers: Answers::new(ages.max_age),
             held,
             shared: None,
-            _hints: None,
+            hints: None,
         }
     }
 
     /// The same as one of several that share what they have.
     #[must_use]
     pub fn sharing(mut self, fleet: Option<Fleet>) -> Self {
-        self._hints = fleet
+        self.hints = fleet
             .as_ref()
             // Without a runtime nobody is asked, and there is nothing to tell.
             .filter(|_| Handle::try_current().is_ok())

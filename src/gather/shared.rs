@@ -202,7 +202,9 @@ impl Shared {
             .zip(members.chunks(CHUNK))
             .map(|(number, chunk)| {
                 let mut bytes = Vec::new();
-                chunk.iter().for_each(|member| member.write(&mut bytes));
+                for member in chunk {
+                    member.write(&mut bytes);
+                }
                 (self.held(id, number), bytes)
             })
             .collect();
@@ -283,8 +285,8 @@ impl Shared {
         let shared = self.clone();
         tokio::spawn(async move {
             if !shared.prolong(id, members).await {
-                let (head, members) = held();
-                shared.hold(id, head, &members).await;
+                let (opening, list) = held();
+                shared.hold(id, opening, &list).await;
             }
         });
     }

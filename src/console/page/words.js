@@ -77,6 +77,7 @@ export const SKIPPED = {
   consent_expired: "the consent has expired",
   purpose_mismatch: "the consent is for another purpose",
   not_allowed: "your key may not see it",
+  not_configured: "the customer is linked to it, and it is not there any more",
 };
 
 export const SOURCES = {
