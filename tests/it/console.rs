@@ -145,20 +145,30 @@ fn the_console_has_a_sentence_for_every_word() {
             "{name} has no {word}"
         );
     };
-    FlagCode::ALL.iter().for_each(|word| says("FLAGS", word.as_str()));
-    Origin::ALL.iter().for_each(|word| says("ORIGINS", word.as_str()));
-    Missing::ALL
-        .iter()
-        .for_each(|word| says("MISSING", word.as_str()));
-    Failure::ALL.iter().for_each(|word| says("FAULTS", word.as_str()));
-    Reason::ALL.iter().for_each(|word| says("SKIPPED", word.as_str()));
-    Status::ALL.iter().for_each(|word| says("SOURCES", word.as_str()));
-    circuit::State::ALL
-        .iter()
-        .for_each(|word| says("CIRCUITS", word.as_str()));
-    IdStability::ALL
-        .iter()
-        .for_each(|word| says("STABILITY", word.as_str()));
+    for word in FlagCode::ALL {
+        says("FLAGS", word.as_str());
+    }
+    for word in Origin::ALL {
+        says("ORIGINS", word.as_str());
+    }
+    for word in Missing::ALL {
+        says("MISSING", word.as_str());
+    }
+    for word in Failure::ALL {
+        says("FAULTS", word.as_str());
+    }
+    for word in Reason::ALL {
+        says("SKIPPED", word.as_str());
+    }
+    for word in Status::ALL {
+        says("SOURCES", word.as_str());
+    }
+    for word in circuit::State::ALL {
+        says("CIRCUITS", word.as_str());
+    }
+    for word in IdStability::ALL {
+        says("STABILITY", word.as_str());
+    }
     let offers = |name: &str, words: Vec<&str>| {
         let (_, after) = table("VOCABULARIES")
             .split_once(&format!("\n  {name}: ["))
