@@ -1,8 +1,8 @@
 //! What several gateways share, through Redis or Valkey: values under names, leases, rates.
 //!
 //! It knows neither loans nor callers: whoever shares something brings bytes and all that separates them from others. At
-//! rest nothing is readable ([`seal`]). Nothing here is an error to anybody: what Redis does not give in its small time
-//! it does not have ([`patience`], [`link`]), and the caller goes on with the memory of its own process.
+//! rest nothing is readable (`seal.rs`). Nothing here is an error to anybody: what Redis does not give in its small time
+//! it does not have (`patience.rs`, `link.rs`), and the caller goes on with the memory of its own process.
 
 #![warn(missing_docs)]
 
