@@ -102,9 +102,11 @@ test("colours follow the system, until somebody says otherwise", async () => {
   await page.waitForSelector("[data-connection]");
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const dark = await ground();
+  // The page draws itself anew a moment after a click.
+  const is = (wanted) => page.waitForFunction(([colour, wanted]) => (getComputedStyle(document.body).backgroundColor === colour) === wanted, [dark, wanted]);
   await page.getByRole("button", { name: /Change to light/ }).click();
-  assert.notEqual(await ground(), dark);
+  await is(false);
   await page.getByRole("button", { name: /Change to dark/ }).click();
-  assert.equal(await ground(), dark);
+  await is(true);
   await close();
 });
