@@ -45,6 +45,14 @@ def mended(given, of_list):
     return kept
 
 
+def linked(references):
+    # What is linked must be at a connection there is, and nothing may be linked twice.
+    names = [f"bsa:customer:{at}" for at in range(len(references))]
+    return [
+        {**given, "ref": name} if isinstance(given, dict) else name for given, name in zip(references, names)
+    ]
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.meta is None or not case.meta.generation.mode.is_positive:
@@ -54,3 +62,11 @@ def before_call(context, case, kwargs):
         case.query = mended(case.query, of_list)
     if case.operation.path == "/loans/search" and isinstance(case.body, dict):
         case.body = mended(case.body, of_list)
+    if case.operation.path == "/customers/{id}":
+        # Only an answer of this gateway makes a version; nobody can make one up.
+        for name in ("If-Match", "If-None-Match"):
+            if case.headers:
+                case.headers.pop(name, None)
+            (kwargs.get("headers") or {}).pop(name, None)
+        if isinstance(case.body, dict) and isinstance(case.body.get("references"), list):
+            case.body = {**case.body, "references": linked(case.body["references"])}
