@@ -178,37 +178,39 @@ impl<T: Binary + Eq + Hash, S: BuildHasher + Default> Binary for HashSet<T, S> {
     }
 }
 
+fn write_pairs<'a, K: Binary + 'a, V: Binary + 'a>(
+    pairs: impl ExactSizeIterator<Item = (&'a K, &'a V)>,
+    out: &mut Vec<u8>,
+) {
+    write_count(pairs.len(), out);
+    for (key, value) in pairs {
+        key.write(out);
+        value.write(out);
+    }
+}
+
+fn read_pairs<K: Binary, V: Binary, Map: FromIterator<(K, V)>>(from: &mut &[u8]) -> Option<Map> {
+    let count = count(from)?;
+    (0..count).map(|_| <(K, V)>::read(from)).collect()
+}
+
 impl<K: Binary + Eq + Hash, V: Binary, S: BuildHasher + Default> Binary for HashMap<K, V, S> {
     fn write(&self, out: &mut Vec<u8>) {
-        write_count(self.len(), out);
-        for (key, value) in self {
-            key.write(out);
-            value.write(out);
-        }
+        write_pairs(self.iter(), out);
     }
 
     fn read(from: &mut &[u8]) -> Option<Self> {
-        let count = count(from)?;
-        (0..count)
-            .map(|_| Some((K::read(from)?, V::read(from)?)))
-            .collect()
+        read_pairs(from)
     }
 }
 
 impl<K: Binary + Ord, V: Binary> Binary for BTreeMap<K, V> {
     fn write(&self, out: &mut Vec<u8>) {
-        write_count(self.len(), out);
-        for (key, value) in self {
-            key.write(out);
-            value.write(out);
-        }
+        write_pairs(self.iter(), out);
     }
 
     fn read(from: &mut &[u8]) -> Option<Self> {
-        let count = count(from)?;
-        (0..count)
-            .map(|_| Some((K::read(from)?, V::read(from)?)))
-            .collect()
+        read_pairs(from)
     }
 }
 
