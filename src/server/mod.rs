@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+mod body;
 mod closing;
 mod socket;
 
@@ -32,6 +33,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
+use body::Together;
 use socket::{Exchange, Guarded};
 
 /// Connections at once; more wait in the accept queue.
@@ -193,7 +195,7 @@ fn converse(
             let _serving = exchange.begin();
             let served: Result<Response<Body>, Infallible> =
                 Router::clone(&routes.load()).oneshot(request).await;
-            served
+            served.map(|response| response.map(Together::new))
         }
     });
     let connection = http1::Builder::new()
