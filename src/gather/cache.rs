@@ -179,10 +179,45 @@ impl Cache {
     where
         F: Future<Output = Contribution> + Send + 'static,
     {
+        match self.known(&key, max_age) {
+            Ok(known) => known,
+            Err(old) => self.fetched(connection, key, max_age, deadline, old, fetch).await,
+        }
+    }
+
+    /// What the cache has, if it is young enough for the caller; else what it has that is too old.
+    pub(super) fn known(&self, key: &Key, max_age: Option<Duration>) -> Result<Given, Option<Kept>> {
+        if self.ages.max_age.is_zero() {
+            return Err(None);
+        }
+        let acceptable = max_age.unwrap_or(self.ages.max_age);
+        match self.kept.get(key) {
+            Some(kept) if kept.at.elapsed() <= acceptable && !acceptable.is_zero() => {
+                self.telemetry.looked_up(Cached::Hit.as_str());
+                Ok(kept.given(Cached::Hit))
+            }
+            old => Err(old),
+        }
+    }
+
+    /// The contribution of a key of which nothing is known that is young enough; `old` is what is.
+    pub(super) async fn fetched<F>(
+        &self,
+        connection: &Arc<Connection>,
+        key: Key,
+        max_age: Option<Duration>,
+        deadline: Instant,
+        old: Option<Kept>,
+        fetch: impl FnOnce() -> F,
+    ) -> Given
+    where
+        F: Future<Output = Contribution> + Send + 'static,
+    {
         if self.ages.max_age.is_zero() {
             return Kept::of(fetch()).await.given(Cached::Off);
         }
-        let found = self.look_up(connection, key, max_age, deadline, fetch).await;
+        let acceptable = max_age.unwrap_or(self.ages.max_age);
+        let found = self.look_up(connection, key, acceptable, deadline, old, fetch).await;
         self.telemetry.looked_up(found.from.as_str());
         found
     }
@@ -191,21 +226,14 @@ impl Cache {
         &self,
         connection: &Arc<Connection>,
         key: Key,
-        max_age: Option<Duration>,
+        acceptable: Duration,
         deadline: Instant,
+        kept: Option<Kept>,
         fetch: impl FnOnce() -> F,
     ) -> Given
     where
         F: Future<Output = Contribution> + Send + 'static,
     {
-        let acceptable = max_age.unwrap_or(self.ages.max_age);
-        let kept = self.kept.get(&key);
-        if let Some(kept) = &kept
-            && kept.at.elapsed() <= acceptable
-            && !acceptable.is_zero()
-        {
-            return kept.given(Cached::Hit);
-        }
         let order = Order {
             acceptable,
             deadline,

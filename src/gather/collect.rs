@@ -96,6 +96,10 @@ impl Seen {
     pub(super) fn first(&mut self, page: Vec<Arc<Loan>>) -> (Vec<Arc<Loan>>, usize) {
         let count = page.len();
         let mut fresh = Vec::with_capacity(count);
+        self.ids.reserve(count);
+        if !self.all {
+            self.order.reserve(count);
+        }
         for mut loan in page {
             self.shared.number(&mut loan);
             let hash = xxh3_64(loan.id.as_bytes());

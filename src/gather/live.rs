@@ -108,6 +108,10 @@ impl Part {
         let (fresh, duplicates) = self.seen.first(page);
         let part = &mut self.contribution;
         part.duplicates = part.duplicates.saturating_add(duplicates);
+        if filter.is_empty() {
+            self.held.extend(fresh);
+            return;
+        }
         for loan in fresh {
             if filter.matches(&loan) {
                 self.held.push_back(loan);

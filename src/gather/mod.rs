@@ -191,31 +191,41 @@ impl Gateway {
     /// What every selected source contributes, fetched or taken from the cache: the `whole` of it, or the first page; and the sources that were not asked.
     async fn ask(&self, query: &Query, whole: bool, deadline: Instant) -> (Vec<Given>, Vec<Source>) {
         let (asked, skipped) = self.select(query);
-        let parts = asked.into_iter().map(|(connection, scopes)| {
+        let mut parts = Vec::with_capacity(asked.len());
+        let mut missing = Vec::new();
+        for (connection, scopes) in asked {
             let part = if whole {
                 cache::Part::Whole(Box::new(query.filter.clone()))
             } else {
                 cache::Part::Opening
             };
             let key = Key::new(&query.asker.client, &connection, &scopes, part);
-            async move {
-                let fetch = || {
-                    let walk = SourceWalk::new(&connection, scopes, self.limits.max_pages);
-                    let (filter, max) = (query.filter.clone(), self.limits.max_gathered);
-                    async move {
-                        if whole {
-                            Contribution::whole(walk, filter, max, deadline).await
-                        } else {
-                            Contribution::opening(walk, deadline).await
+            let known = self.cache.known(&key, query.asker.max_age);
+            parts.push(known.map_err(|old| {
+                // Fetching takes much more room than what is there already.
+                missing.push(Box::pin(async move {
+                    let fetch = || {
+                        let walk = SourceWalk::new(&connection, scopes, self.limits.max_pages);
+                        let (filter, max) = (query.filter.clone(), self.limits.max_gathered);
+                        async move {
+                            if whole {
+                                Contribution::whole(walk, filter, max, deadline).await
+                            } else {
+                                Contribution::opening(walk, deadline).await
+                            }
                         }
-                    }
-                };
-                self.cache
-                    .get(&connection, key, query.asker.max_age, deadline, fetch)
-                    .await
-            }
-        });
-        (join_all(parts).await, skipped)
+                    };
+                    self.cache
+                        .fetched(&connection, key, query.asker.max_age, deadline, old, fetch)
+                        .await
+                }));
+            }));
+        }
+        let mut fetched = join_all(missing).await.into_iter();
+        let parts = parts
+            .into_iter()
+            .filter_map(|part| part.ok().or_else(|| fetched.next()));
+        (parts.collect(), skipped)
     }
 
     /// Looks for one loan by its native key in one connection. No loan and a source that is `ok` means that there is
