@@ -161,7 +161,7 @@ impl Drop for Record {
             client: facts.client.as_deref(),
         };
         began.request.ends(&answer);
-        let connections = facts.connections.join(",");
+        // What is put together in the arguments is put together only where the line is written.
         tracing::info!(
             request_id = began.id.as_str(),
             trace_id = began.request.trace_id(),
@@ -171,7 +171,7 @@ impl Drop for Record {
             route = began.request.route(),
             status = answer.status,
             outcome = answer.outcome,
-            connections = Some(connections.as_str()).filter(|ids| !ids.is_empty()),
+            connections = Some(facts.connections.join(",")).filter(|ids| !ids.is_empty()),
             count = facts.loans,
             personal = Some(true).filter(|_| facts.personal),
             duration_ms = u64::try_from(began.request.elapsed().as_millis()).unwrap_or(u64::MAX),

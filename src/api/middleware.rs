@@ -11,7 +11,7 @@ use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Method, Version, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::OwnedSemaphorePermit;
@@ -40,11 +40,9 @@ const MAX_BODY: usize = 64 * 1024;
 const BODY_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn layers(routes: Router, api: Arc<Api>) -> Router {
+    // One layer that takes its steps one after another: each layer costs a request a copy of all below it.
     routes
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(&api), admit))
-        .layer(from_fn(receive))
-        .layer(from_fn_with_state(Arc::clone(&api), authenticate))
         .layer(from_fn_with_state(api, observe))
 }
 
@@ -110,8 +108,8 @@ async fn observe(State(api): State<Arc<Api>>, mut request: Request, next: Next) 
     let remote = api.proxies.remote(&request);
     let audit = Audit::begin(&api.telemetry, id.clone(), route, remote, &request);
     request.extensions_mut().insert(id.clone());
-    request.extensions_mut().insert(audit.clone());
-    let mut response = within(audit.trace(), next.run(request)).await;
+    let trace = audit.trace();
+    let mut response = within(trace, authenticate(&api, &audit, request, next)).await;
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
         let kept = [header::ALLOW, POLICY, STANDING];
@@ -143,14 +141,13 @@ async fn observe(State(api): State<Arc<Api>>, mut request: Request, next: Next) 
 
 /// Finds out who asks, before anything of the request is believed or anybody else is asked: whether there is such a
 /// client, whether it asks too often, whether it may do this at all.
-async fn authenticate(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
-    let need = Need::of(request.method(), route(&api, &request));
+async fn authenticate(api: &Api, audit: &Audit, mut request: Request, next: Next) -> Response {
+    let need = Need::of(request.method(), route(api, &request));
     if need == Need::Nothing {
-        return next.run(request).await;
+        return receive(api, request, next).await;
     }
-    let audit = request.extensions().get::<Audit>().cloned().unwrap_or_default();
     let caller = match api.access.identify(request.headers()).await {
-        Ok(caller) => caller.recorded(audit),
+        Ok(caller) => caller.recorded(audit.clone()),
         Err(problem) => return problem.into_response(),
     };
     // From here on it may have to ask what the fleet shares, and waits for that only so long in all.
@@ -162,7 +159,7 @@ async fn authenticate(State(api): State<Arc<Api>>, mut request: Request, next: N
         let response = match counted.and_then(|()| caller.may(need)) {
             Ok(()) => {
                 request.extensions_mut().insert(caller);
-                next.run(request).await
+                receive(api, request, next).await
             }
             Err(problem) => problem.into_response(),
         };
@@ -211,8 +208,8 @@ fn names_one_host(request: &Request) -> bool {
 }
 
 /// Refuses at once what would have to wait, and addresses that are too long. The probes always pass.
-async fn admit(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
-    if matches!(route(&api, &request), Some("/livez" | "/readyz")) {
+async fn admit(api: &Api, mut request: Request, next: Next) -> Response {
+    if matches!(route(api, &request), Some("/livez" | "/readyz")) {
         return next.run(request).await;
     }
     if request
@@ -262,9 +259,9 @@ async fn admit(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
 }
 
 /// Takes in the body before the request is counted: who sends slowly occupies a socket, and nobody's place.
-async fn receive(request: Request, next: Next) -> Response {
+async fn receive(api: &Api, request: Request, next: Next) -> Response {
     if !matches!(*request.method(), Method::POST | Method::PUT) {
-        return next.run(request).await;
+        return admit(api, request, next).await;
     }
     let (parts, body) = request.into_parts();
     let announced = parts.headers.get(header::CONTENT_LENGTH);
@@ -273,7 +270,10 @@ async fn receive(request: Request, next: Next) -> Response {
         return Problem::new(Code::PayloadTooLarge).into_response();
     }
     match timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect()).await {
-        Ok(Ok(body)) => next.run(Request::from_parts(parts, body.to_bytes().into())).await,
+        Ok(Ok(body)) => {
+            let request = Request::from_parts(parts, body.to_bytes().into());
+            admit(api, request, next).await
+        }
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             Problem::new(Code::PayloadTooLarge).into_response()
         }

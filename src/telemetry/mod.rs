@@ -53,7 +53,8 @@ struct Inner {
     registry: Registry,
     requests: Requests,
     meters: Meters,
-    cache: Family<Looked, Counter>,
+    /// By what looks into the cache led to.
+    cache: [(&'static str, Counter); 3],
     shed: Family<Shed, Counter>,
     fleet: Fleet,
     spans: Counts,
@@ -85,15 +86,14 @@ impl Default for Telemetry {
         let requests = Requests::register(&mut registry);
         let meters = Meters::default();
         registry.register_collector(Box::new(meters.clone()));
-        let cache = Family::<Looked, Counter>::default();
-        for result in ["hit", "miss", "stale"] {
-            // Shown before anything is counted, so that the first one is seen as a step.
-            let _ = cache.get_or_create(&Looked { result });
-        }
+        let looks = Family::<Looked, Counter>::default();
+        // Shown before anything is counted, so that the first one is seen as a step.
+        let cache =
+            ["hit", "miss", "stale"].map(|result| (result, looks.get_or_create_owned(&Looked { result })));
         registry.register(
             "loangate_cache_requests",
             "Looks into the cache, by what they led to",
-            cache.clone(),
+            looks,
         );
         let shed = Family::<Shed, Counter>::default();
         for reason in [OVERLOADED, CONCURRENCY, RATE] {
@@ -156,7 +156,9 @@ impl Telemetry {
 
     /// The cache was looked into: `hit`, `miss` or `stale`.
     pub fn looked_up(&self, result: &'static str) {
-        self.0.cache.get_or_create(&Looked { result }).inc();
+        if let Some((_, count)) = self.0.cache.iter().find(|(known, _)| *known == result) {
+            count.inc();
+        }
     }
 
     /// A request was refused at once: [`OVERLOADED`], [`CONCURRENCY`] or [`RATE`].

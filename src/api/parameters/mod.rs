@@ -164,7 +164,6 @@ impl Pairs {
         values.pop()
     }
 
-    /// Every name must be in one of these tables.
     /// A number or a flag, which in JSON is not text.
     fn bare(&mut self, name: &str) -> Option<String> {
         let value = self.single(name)?;
@@ -175,8 +174,17 @@ impl Pairs {
         Some(value)
     }
 
+    /// Every name must be in one of these tables.
     fn refuse_others(&mut self, tables: &[&[Known]]) {
-        let known: Vec<&str> = tables.iter().copied().flatten().map(|known| known.name).collect();
+        let known = || tables.iter().copied().flatten().map(|known| known.name);
+        if self
+            .given
+            .iter()
+            .all(|(name, _)| known().any(|known| known == name))
+        {
+            return;
+        }
+        let known: Vec<&str> = known().collect();
         let names: BTreeSet<String> = self.given.iter().map(|(name, _)| name.clone()).collect();
         for name in names {
             if known.contains(&name.as_str()) {
