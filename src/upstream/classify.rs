@@ -133,7 +133,8 @@ pub(super) async fn read(mut response: Response, cap: u64, memory: Option<&Memor
     if let Some(memory) = memory {
         memory.grow(&mut held, announced.min(cap)).await;
     }
-    let capacity = announced.min(cap).max(FREE.min(cap));
+    // Room that nobody needs is not for nothing: beyond some 14 KiB it does not come from what a thread has at hand.
+    let capacity = if announced == 0 { FREE } else { announced }.min(cap);
     let mut bytes = BytesMut::with_capacity(usize::try_from(capacity).unwrap_or_default());
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
         let size = u64::try_from(bytes.len().saturating_add(chunk.len())).unwrap_or(u64::MAX);
