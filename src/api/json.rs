@@ -8,6 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Error;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::buffer::Buffer;
+use super::plain::is_plain;
 use crate::loan::{AS_OF, RAW};
 
 /// What an answer says, as opposed to what it says about itself: the digest is of this.
@@ -25,7 +27,7 @@ impl<T: Serialize> Serialize for Facts<T> {
 
 /// JSON that is being written.
 pub(super) struct Writer {
-    out: Vec<u8>,
+    out: Buffer,
     facts: Xxh3,
     /// From where on what was written counts as facts, and was not added to the digest.
     counted: Option<usize>,
@@ -37,7 +39,7 @@ impl Writer {
     /// A buffer with room for as many bytes.
     pub(super) fn with_capacity(bytes: usize) -> Self {
         Self {
-            out: Vec::with_capacity(bytes),
+            out: Buffer::with_capacity(bytes),
             facts: Xxh3::new(),
             counted: None,
             verbatim: false,
@@ -49,7 +51,7 @@ impl Writer {
     pub(super) fn line(&mut self, document: &impl Serialize) -> Result<(), Error> {
         let from = self.out.len();
         document.serialize(&mut *self)?;
-        for byte in self.out.get_mut(from..).unwrap_or_default() {
+        for byte in self.out.since_mut(from) {
             // Without a branch, so that many bytes are looked at at once.
             *byte = if matches!(byte, b'\n' | b'\r') {
                 b' '
@@ -57,43 +59,33 @@ impl Writer {
                 *byte
             };
         }
-        self.push(b"\n");
+        self.out.push(b"\n");
         Ok(())
-    }
-
-    #[inline]
-    fn push(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
     }
 
     /// What was written, and the state of a digest of the facts in it.
     pub(super) fn finish(mut self) -> (Vec<u8>, Xxh3) {
         self.count();
-        (self.out, self.facts)
+        (self.out.into_bytes(), self.facts)
     }
 
     /// Adds to the digest what counts and was not added.
     fn count(&mut self) {
         if let Some(from) = self.counted.take() {
-            self.facts.update(self.out.get(from..).unwrap_or_default());
+            self.facts.update(self.out.since(from));
         }
     }
 
     #[inline]
     fn text(&mut self, text: &str) -> Result<(), Error> {
         if self.verbatim {
-            self.push(text.as_bytes());
+            self.out.push(text.as_bytes());
             return Ok(());
         }
-        // All bytes are looked at, many at once.
-        let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-        if !text.bytes().fold(true, |all, byte| all & plain(byte)) {
+        if !is_plain(text.as_bytes()) {
             return serde_json::to_writer(&mut self.out, text);
         }
-        self.out.reserve(text.len().saturating_add(2));
-        self.out.push(b'"');
-        self.out.extend_from_slice(text.as_bytes());
-        self.out.push(b'"');
+        self.out.quote(text);
         Ok(())
     }
 
@@ -101,11 +93,11 @@ impl Writer {
     #[inline]
     fn close(&mut self, from: usize, brackets: [u8; 2]) {
         let [open, close] = brackets;
-        match self.out.get_mut(from) {
+        match self.out.since_mut(from).first_mut() {
             Some(comma) => *comma = open,
-            None => self.out.push(open),
+            None => self.out.push(&[open]),
         }
-        self.out.push(close);
+        self.out.push(&[close]);
     }
 
     #[inline]
@@ -115,10 +107,24 @@ impl Writer {
     }
 }
 
+/// `,"name":` with room for every name that there is; longer ones are put together where they are written.
+const PIECE: usize = 40;
+
 /// Members of an array or an object.
 pub(super) struct Members<'a> {
     writer: &'a mut Writer,
     from: usize,
+}
+
+/// Whole numbers of every size.
+macro_rules! whole_numbers {
+    ($($method:ident($type:ty)),+ $(,)?) => {
+        $(#[inline]
+        fn $method(self, value: $type) -> Result<(), Error> {
+            self.out.push(itoa::Buffer::new().format(value).as_bytes());
+            Ok(())
+        })+
+    };
 }
 
 /// Values whose shape is told apart nowhere here.
@@ -141,11 +147,12 @@ impl<'a> Serializer for &'a mut Writer {
     type SerializeStruct = Members<'a>;
     type SerializeStructVariant = Impossible<(), Error>;
 
-    as_serde_json_does! {
+    whole_numbers! {
         serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64), serialize_i128(i128),
         serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128),
-        serialize_char(char), serialize_bytes(&[u8]),
     }
+
+    as_serde_json_does! { serialize_char(char), serialize_bytes(&[u8]) }
 
     #[expect(clippy::disallowed_types, reason = "serde's signature; no answer has one")]
     fn serialize_f32(self, _: f32) -> Result<(), Error> {
@@ -159,7 +166,7 @@ impl<'a> Serializer for &'a mut Writer {
 
     #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
-        self.push(if value { b"true" } else { b"false" });
+        self.out.push(if value { b"true" } else { b"false" });
         Ok(())
     }
 
@@ -180,7 +187,7 @@ impl<'a> Serializer for &'a mut Writer {
 
     #[inline]
     fn serialize_unit(self) -> Result<(), Error> {
-        self.push(b"null");
+        self.out.push(b"null");
         Ok(())
     }
 
@@ -188,8 +195,11 @@ impl<'a> Serializer for &'a mut Writer {
         self.serialize_unit()
     }
 
+    /// A word of ours, or the name of a variant: nothing in it has to be escaped.
+    #[inline]
     fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Result<(), Error> {
-        self.text(word)
+        self.out.quote(word);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -282,7 +292,7 @@ impl SerializeSeq for Members<'_> {
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.writer.out.push(b',');
+        self.writer.out.push(b",");
         value.serialize(&mut *self.writer)
     }
 
@@ -311,17 +321,17 @@ impl SerializeMap for Members<'_> {
     type Error = Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.writer.out.push(b',');
+        self.writer.out.push(b",");
         let from = self.writer.out.len();
         key.serialize(&mut *self.writer)?;
-        if self.writer.out.get(from) == Some(&b'"') {
+        if self.writer.out.since(from).first() == Some(&b'"') {
             return Ok(());
         }
         Err(ser::Error::custom("a name that is no text"))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.writer.out.push(b':');
+        self.writer.out.push(b":");
         value.serialize(&mut *self.writer)
     }
 
@@ -335,19 +345,28 @@ impl SerializeStruct for Members<'_> {
     type Ok = ();
     type Error = Error;
 
-    /// Inlined, so that the name is a constant where it is copied.
+    /// Inlined, so that the name is a constant: the piece is then made when the program is, and copied at once.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it halves the cost of an answer")]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        if self.writer.verbatim {
-            value.serialize(&mut *self.writer)?;
-            return Ok(());
+        if name == RAW {
+            return value.serialize(&mut *self.writer);
         }
         let out = &mut self.writer.out;
-        out.reserve(name.len().saturating_add(4));
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
+        let mut piece = [0; PIECE];
+        let length = name.len().saturating_add(4);
+        match piece.get_mut(..length) {
+            Some([comma, open, place @ .., close, colon]) => {
+                (*comma, *open, *close, *colon) = (b',', b'"', b'"', b':');
+                place.copy_from_slice(name.as_bytes());
+                out.piece(&piece, length);
+            }
+            _ => {
+                out.push(b",");
+                out.quote(name);
+                out.push(b":");
+            }
+        }
         value.serialize(&mut *self.writer)
     }
 

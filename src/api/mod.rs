@@ -5,6 +5,7 @@
 mod access;
 mod answers;
 mod audit;
+mod buffer;
 mod connections;
 mod console;
 pub mod cursor;
@@ -22,6 +23,7 @@ mod one_loan;
 mod openapi;
 mod parameters;
 mod pieces;
+mod plain;
 pub mod problem;
 mod remote;
 mod table;

@@ -19,8 +19,10 @@ macro_rules! fields {
         }
 
         impl serde::Serialize for $name {
+            /// As a word, in which a serializer need not look for what to escape.
+            #[inline]
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.path())
+                serializer.serialize_unit_variant(stringify!($name), 0, self.path())
             }
         }
 

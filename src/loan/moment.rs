@@ -1,7 +1,7 @@
 //! Days and instants as text, in the forms that chrono writes, without its detour over format descriptions.
 
 use arrayvec::ArrayString;
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Timelike, Utc};
 use serde::Serializer;
 
 /// `2026-05-02`.
@@ -14,18 +14,16 @@ pub(super) fn day<S: Serializer>(day: &Option<NaiveDate>, serializer: S) -> Resu
     let Some(day) = day else {
         return serializer.serialize_none();
     };
-    let mut text = ArrayString::new();
-    match push_day(&mut text, *day) {
-        Some(()) => serializer.serialize_str(&text),
+    match day_text(*day).as_ref().and_then(|text| str::from_utf8(text).ok()) {
+        Some(text) => serializer.serialize_str(text),
         None => serializer.collect_str(day),
     }
 }
 
 /// `2026-05-02T09:00:00.250Z`: as many digits of a second as it has, in threes.
 pub(super) fn instant<S: Serializer>(instant: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut text = ArrayString::new();
-    match push_instant(&mut text, instant) {
-        Some(()) => serializer.serialize_str(&text),
+    match instant_text(instant.naive_utc()) {
+        Some(text) => serializer.serialize_str(&text),
         None => serializer.serialize_str(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
     }
 }
@@ -38,48 +36,48 @@ pub fn instant_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S)
     }
 }
 
-type Text = ArrayString<32>;
-
 /// `None` for years that are not written with four digits.
-fn push_day(text: &mut Text, day: NaiveDate) -> Option<()> {
+fn day_text(day: NaiveDate) -> Option<[u8; 10]> {
     let year = u32::try_from(day.year()).ok().filter(|year| *year <= 9999)?;
-    push(text, year, 4)?;
-    for part in [day.month(), day.day()] {
-        text.try_push('-').ok()?;
-        push(text, part, 2)?;
-    }
-    Some(())
+    let ([thousands, hundreds], [tens, ones]) = (two(year / 100), two(year % 100));
+    let ([month, of_month], [day, of_day]) = (two(day.month()), two(day.day()));
+    Some([
+        thousands, hundreds, tens, ones, b'-', month, of_month, b'-', day, of_day,
+    ])
 }
 
-fn push_instant(text: &mut Text, instant: &DateTime<Utc>) -> Option<()> {
-    push_day(text, instant.date_naive())?;
-    let parts = [
-        ('T', instant.hour()),
-        (':', instant.minute()),
-        (':', instant.second()),
-    ];
-    for (before, part) in parts {
-        text.try_push(before).ok()?;
-        push(text, part, 2)?;
-    }
+fn instant_text(instant: NaiveDateTime) -> Option<ArrayString<32>> {
+    let mut text = ArrayString::new();
+    text.try_push_str(str::from_utf8(&day_text(instant.date())?).ok()?)
+        .ok()?;
+    let ([h, hours], [m, minutes]) = (two(instant.hour()), two(instant.minute()));
+    let [s, seconds] = two(instant.second());
+    let time = [b'T', h, hours, b':', m, minutes, b':', s, seconds];
+    text.try_push_str(str::from_utf8(&time).ok()?).ok()?;
     let nanos = instant.nanosecond();
     if nanos != 0 {
-        let shorter = |unit: u32| nanos.checked_rem(unit) == Some(0);
-        let (unit, digits) = match nanos {
+        let (fraction, digits) = match nanos {
             // A leap second is not 60 seconds here.
             1_000_000_000.. => return None,
-            _ if shorter(1_000_000) => (1_000_000, 3),
-            _ if shorter(1_000) => (1_000, 6),
-            _ => (1, 9),
+            _ if nanos.is_multiple_of(1_000_000) => (nanos / 1_000_000, 3),
+            _ if nanos.is_multiple_of(1_000) => (nanos / 1_000, 6),
+            _ => (nanos, 9),
         };
         text.try_push('.').ok()?;
-        push(text, nanos.checked_div(unit)?, digits)?;
+        push(&mut text, fraction, digits)?;
     }
-    text.try_push('Z').ok()
+    text.try_push('Z').ok()?;
+    Some(text)
+}
+
+/// Two digits.
+fn two(number: u32) -> [u8; 2] {
+    let number = u8::try_from(number % 100).unwrap_or_default();
+    [number / 10, number % 10].map(|digit| b'0'.wrapping_add(digit))
 }
 
 /// A number with zeros in front of it.
-fn push(text: &mut Text, number: u32, width: usize) -> Option<()> {
+fn push(text: &mut ArrayString<32>, number: u32, width: usize) -> Option<()> {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(number);
     let zeros = width.saturating_sub(digits.len());
