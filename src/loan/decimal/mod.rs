@@ -4,6 +4,8 @@
 //! parser accepts `1_000` and rounds a 29th digit, and its operators panic or drop digits
 //! (`docs/decisions/0002-money-from-raw-tokens.md`).
 
+mod number;
+
 use std::fmt;
 
 use arrayvec::ArrayString;
@@ -14,161 +16,32 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Significant digits an amount may have. Beyond this a value is refused, never rounded.
-pub const MAX_DIGITS: usize = 28;
-
-/// Longest text worth looking at; a longer one cannot be an exact decimal of [`MAX_DIGITS`] digits anyone meant.
-const MAX_TEXT: usize = 96;
-
-/// Why a text is not a decimal we can keep exactly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Inexact {
-    /// Not a number in JSON's grammar (`NaN`, `1_000`, `+1`, ` 1`, an empty text).
-    #[error("is not a decimal number")]
-    NotANumber,
-    /// More than [`MAX_DIGITS`] digits, or an exponent that needs as many.
-    #[error("has more than 28 digits")]
-    TooManyDigits,
-}
-
-/// Reads a decimal in JSON's number grammar, exactly or not at all.
-///
-/// Trailing zeros of a fraction are not digits of the value: `833.330000` has five.
-pub fn parse(text: &str) -> Result<Decimal, Inexact> {
-    let bytes = text.as_bytes();
-    if bytes.is_empty() || bytes.len() > MAX_TEXT {
-        return Err(if bytes.is_empty() {
-            Inexact::NotANumber
-        } else {
-            Inexact::TooManyDigits
-        });
-    }
-    let (negative, rest) = match bytes.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        _ => (false, bytes),
-    };
-    let (whole, rest) = digits(rest);
-    if whole.is_empty() || (whole.len() > 1 && whole.first() == Some(&b'0')) {
-        return Err(Inexact::NotANumber);
-    }
-    let (fraction, rest) = match rest.split_first() {
-        Some((b'.', rest)) => {
-            let (fraction, rest) = digits(rest);
-            if fraction.is_empty() {
-                return Err(Inexact::NotANumber);
-            }
-            (fraction, rest)
-        }
-        _ => (&[][..], rest),
-    };
-    let exponent = exponent(rest)?;
-    assemble(negative, whole, fraction, exponent)
-}
-
-fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let end = bytes
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(bytes.len());
-    bytes.split_at(end)
-}
-
-/// The exponent of `e+3`, 0 when there is none. One that no 28-digit value can have is refused before any shift.
-fn exponent(bytes: &[u8]) -> Result<i32, Inexact> {
-    let Some((b'e' | b'E', rest)) = bytes.split_first() else {
-        return if bytes.is_empty() {
-            Ok(0)
-        } else {
-            Err(Inexact::NotANumber)
-        };
-    };
-    let (negative, rest) = match rest.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        Some((b'+', rest)) => (false, rest),
-        _ => (false, rest),
-    };
-    let (number, tail) = digits(rest);
-    if number.is_empty() || !tail.is_empty() {
-        return Err(Inexact::NotANumber);
-    }
-    let mut value = 0_i32;
-    for digit in number {
-        value = value
-            .checked_mul(10)
-            .and_then(|value| value.checked_add(i32::from(digit.wrapping_sub(b'0'))))
-            .filter(|value| *value <= 1_000)
-            .ok_or(Inexact::TooManyDigits)?;
-    }
-    Ok(if negative { value.wrapping_neg() } else { value })
-}
-
-fn assemble(negative: bool, whole: &[u8], fraction: &[u8], exponent: i32) -> Result<Decimal, Inexact> {
-    let fraction_end = fraction
-        .iter()
-        .rposition(|digit| *digit != b'0')
-        .map_or(0, |last| last.saturating_add(1));
-    let fraction = fraction.get(..fraction_end).unwrap_or_default();
-    let (mut coefficient, mut count) = coefficient(whole, fraction)?;
-    if coefficient == 0 {
-        return Ok(Decimal::ZERO);
-    }
-    let places = i32::try_from(fraction.len()).map_err(|_| Inexact::TooManyDigits)?;
-    let mut scale = places.checked_sub(exponent).ok_or(Inexact::TooManyDigits)?;
-    while scale < 0 {
-        count = count.saturating_add(1);
-        if count > MAX_DIGITS {
-            return Err(Inexact::TooManyDigits);
-        }
-        coefficient = coefficient.checked_mul(10).ok_or(Inexact::TooManyDigits)?;
-        scale = scale.saturating_add(1);
-    }
-    let signed = if negative {
-        coefficient.checked_neg().ok_or(Inexact::TooManyDigits)?
-    } else {
-        coefficient
-    };
-    exact(signed, u32::try_from(scale).map_err(|_| Inexact::TooManyDigits)?).ok_or(Inexact::TooManyDigits)
-}
-
-/// The number that the digits make, and how many of them count. Nearly every amount fits 64 bits, where each step takes a
-/// fraction of the time.
-fn coefficient(whole: &[u8], fraction: &[u8]) -> Result<(i128, usize), Inexact> {
-    let mut small = 0_u64;
-    let mut large = None;
-    let mut count = 0_usize;
-    for digit in whole.iter().chain(fraction) {
-        if count > 0 || *digit != b'0' {
-            count = count.saturating_add(1);
-        }
-        if count > MAX_DIGITS {
-            return Err(Inexact::TooManyDigits);
-        }
-        let digit = digit.wrapping_sub(b'0');
-        let next = small
-            .checked_mul(10)
-            .and_then(|value| value.checked_add(u64::from(digit)))
-            .filter(|_| large.is_none());
-        match next {
-            Some(next) => small = next,
-            None => {
-                let value = large.unwrap_or(i128::from(small));
-                let next = value
-                    .checked_mul(10)
-                    .and_then(|value| value.checked_add(i128::from(digit)));
-                large = Some(next.ok_or(Inexact::TooManyDigits)?);
-            }
-        }
-    }
-    Ok((large.unwrap_or(i128::from(small)), count))
-}
+pub use number::{Inexact, MAX_DIGITS, parse};
 
 /// A decimal from coefficient and scale, without trailing zeros; `None` when it does not fit exactly.
 fn exact(mut coefficient: i128, mut scale: u32) -> Option<Decimal> {
+    if let Ok(value) = u64::try_from(coefficient.unsigned_abs()) {
+        return small(coefficient.is_negative(), value, scale);
+    }
     while scale > 0 && ends_in_zero(coefficient) {
         coefficient = coefficient.checked_div(10)?;
         scale = scale.checked_sub(1)?;
     }
     Decimal::try_from_i128_with_scale(coefficient, scale).ok()
+}
+
+/// The same in 64 bits, which nearly every amount fits, and where each step takes a fraction of the time.
+fn small(negative: bool, mut value: u64, mut scale: u32) -> Option<Decimal> {
+    while scale > 0 && value.checked_rem(10) == Some(0) {
+        value = value.checked_div(10)?;
+        scale = scale.checked_sub(1)?;
+    }
+    if scale > Decimal::MAX_SCALE {
+        return None;
+    }
+    let low = u32::try_from(value & u64::from(u32::MAX)).ok()?;
+    let middle = u32::try_from(value >> 32).ok()?;
+    Some(Decimal::from_parts(low, middle, 0, negative, scale))
 }
 
 /// Whether the last digit is nought, told in 64 bits where that is possible.
@@ -192,8 +65,12 @@ fn plain(value: Decimal) -> Decimal {
 pub fn checked_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
     let scale = left.scale().max(right.scale());
     let aligned = |value: Decimal| {
-        let factor = 10_i128.checked_pow(scale.checked_sub(value.scale())?)?;
-        value.mantissa().checked_mul(factor)
+        let (mantissa, places) = (value.mantissa(), scale.checked_sub(value.scale())?);
+        let small = i64::try_from(mantissa).ok().zip(10_i64.checked_pow(places));
+        if let Some(aligned) = small.and_then(|(mantissa, factor)| mantissa.checked_mul(factor)) {
+            return Some(i128::from(aligned));
+        }
+        mantissa.checked_mul(10_i128.checked_pow(places)?)
     };
     exact(aligned(left)?.checked_add(aligned(right)?)?, scale)
 }
@@ -383,6 +260,7 @@ impl ToSchema for Percent {}
 
 #[cfg(test)]
 mod tests {
+    use super::number::{long, short};
     use super::*;
     use proptest::prelude::*;
 
@@ -477,6 +355,23 @@ mod tests {
             let shifted = shift_left(parse(&kobo.to_string()).unwrap(), 2).unwrap();
             let printed = Money::new(shifted, Currency::parse("NGN").unwrap()).to_string();
             prop_assert_eq!(printed, format!("{}.{:02}", kobo / 100, kobo % 100));
+        }
+
+        #[test]
+        fn a_short_way_leads_where_the_long_one_does(text in "-?[0-9]{0,12}\\.?[0-9]{0,12}|-?(0|[1-9][0-9]{0,9})(\\.[0-9]{0,5}0{0,3})?") {
+            if let Some(short) = short(text.as_bytes()) {
+                let long = long(text.as_bytes()).unwrap();
+                prop_assert_eq!(short.unpack(), long.unpack());
+            }
+        }
+
+        #[test]
+        fn sums_are_those_of_whole_numbers(left in any::<i64>(), right in any::<i64>(), scales in (0_u32..10, 0_u32..10)) {
+            let whole = |value: i64, scale: u32| i128::from(value).checked_mul(10_i128.pow(9_u32.saturating_sub(scale))).unwrap();
+            let sum = whole(left, scales.0).checked_add(whole(right, scales.1)).unwrap();
+            let decimal = |value: i64, scale: u32| Decimal::try_from_i128_with_scale(value.into(), scale).unwrap();
+            let expected = Decimal::try_from_i128_with_scale(sum, 9).ok().map(|sum| sum.normalize());
+            prop_assert_eq!(checked_sum(decimal(left, scales.0), decimal(right, scales.1)), expected);
         }
 
         #[test]
