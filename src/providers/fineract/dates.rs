@@ -16,7 +16,31 @@ pub(super) fn date<F: Accounted>(row: &mut Reader<'_, F>, field: F, key: &'stati
         row.lacks(field, why, key);
         return None;
     };
-    let date = match serde_json::from_str::<Vec<i32>>(raw) {
+    let date = plain(raw).or_else(|| any(raw));
+    if date.is_none() {
+        return row.malformed(field, key);
+    }
+    row.is(field, Origin::Reported, key);
+    date
+}
+
+/// Three numbers with nothing between them but commas, as servers write them.
+fn plain(raw: &str) -> Option<NaiveDate> {
+    let mut parts = raw.strip_prefix('[')?.strip_suffix(']')?.split(',');
+    let mut next = || {
+        let part = parts.next().filter(|part| part.len() <= 4)?;
+        part.parse::<u16>().ok()
+    };
+    let (year, month, day) = (next()?, next()?, next()?);
+    if parts.next().is_some() || year == 0 {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year.into(), month.into(), day.into())
+}
+
+/// However it is written.
+fn any(raw: &str) -> Option<NaiveDate> {
+    match serde_json::from_str::<Vec<i32>>(raw) {
         Ok(parts) => match parts.as_slice() {
             [year @ 1..=9999, month, day, ..] => u32::try_from(*month)
                 .ok()
@@ -27,10 +51,5 @@ pub(super) fn date<F: Accounted>(row: &mut Reader<'_, F>, field: F, key: &'stati
         Err(_) => serde_json::from_str::<String>(raw)
             .ok()
             .and_then(|text| calendar_date(&text)),
-    };
-    if date.is_none() {
-        return row.malformed(field, key);
     }
-    row.is(field, Origin::Reported, key);
-    date
 }
