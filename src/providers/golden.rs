@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{Mapped, Mapping, Rows, Standing};
 use crate::loan::{Currency, Field, Finding, Loan, survives};
-use crate::record::{Want, account, present};
+use crate::record::{Outline, Want, account, present};
 
 /// Every key of a loan, as the contract gives them.
 const KEYS: &[&str] = &[
@@ -52,6 +52,7 @@ pub(super) fn plain() -> Mapping<'static> {
     Mapping {
         connection: &CONNECTION,
         fetched_at: DateTime::from_timestamp(1_780_000_000, 0).unwrap(),
+        outline: Outline::NONE,
     }
 }
 

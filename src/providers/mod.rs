@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::loan::{Instalment, Loan, Snapshot, Transaction};
-use crate::record::{Drift, Rejected};
+use crate::record::{Drift, Outline, Rejected};
 use crate::upstream::{Call, Error, Reply, Upstream};
 
 pub use connecting::Connecting;
@@ -199,6 +199,8 @@ impl Descriptor {
 pub(crate) struct Mapping<'a> {
     pub(crate) connection: &'a Arc<str>,
     pub(crate) fetched_at: DateTime<Utc>,
+    /// Of the text that the records are parts of.
+    pub(crate) outline: &'a Outline<'a>,
 }
 
 impl<'a> Mapping<'a> {
@@ -207,7 +209,13 @@ impl<'a> Mapping<'a> {
         Self {
             connection,
             fetched_at: reply.at,
+            outline: Outline::NONE,
         }
+    }
+
+    /// With the outline of the reply.
+    pub(crate) fn outlined(self, outline: &'a Outline<'a>) -> Self {
+        Self { outline, ..self }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::outline::Members;
 use super::scan::Scan;
 
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub(super) struct Entry<'a> {
     /// [`shape`] of the key.
     pub(super) shape: u8,
     pub(super) raw: &'a str,
+    /// The members within the value, as far as they are known.
+    pub(super) inside: Members<'a>,
     pub(super) fate: Fate,
     /// The name came more than once: nobody can say which value counts.
     pub(super) ambiguous: bool,
@@ -77,11 +80,35 @@ impl<'a> Entries<'a> {
             if scan.next()? != b':' {
                 return None;
             }
-            entries.add(key, scan.value()?);
+            entries.add(key, scan.value()?, Members::default());
         }
     }
 
-    fn add(&mut self, key: Cow<'a, str>, raw: &'a str) {
+    /// The same, where the members of the object may be known already.
+    pub(super) fn known(text: &'a str, members: Members<'a>) -> Option<Self> {
+        if members.are_unknown() || !text.starts_with('{') {
+            return Self::of(text);
+        }
+        let mut entries = Self {
+            list: Vec::with_capacity(expected(text)),
+            shapes: Shapes::default(),
+        };
+        for (number, member) in members.each().enumerate() {
+            if number == MAX_FIELDS {
+                return None;
+            }
+            let member = member?;
+            let key = if member.escaped {
+                unescaped(member.name)?
+            } else {
+                Cow::Borrowed(member.name)
+            };
+            entries.add(key, member.value, member.inside);
+        }
+        Some(entries)
+    }
+
+    fn add(&mut self, key: Cow<'a, str>, raw: &'a str, inside: Members<'a>) {
         let shape = shape(&key);
         if self.shapes.has(shape) {
             let same = |entry: &&mut Entry<'a>| entry.shape == shape && entry.key == key;
@@ -95,6 +122,7 @@ impl<'a> Entries<'a> {
             key,
             shape,
             raw,
+            inside,
             fate: Fate::Unread,
             ambiguous: false,
         });
@@ -102,15 +130,15 @@ impl<'a> Entries<'a> {
 
     /// Where the field of this name is: usually at `next`.
     pub(super) fn position(&self, key: &str, next: usize) -> Option<usize> {
+        if self.list.get(next).is_some_and(|entry| entry.key == key) {
+            return Some(next);
+        }
         let shape = shape(key);
         if !self.shapes.has(shape) {
             return None;
         }
         let fits = |entry: &Entry<'_>| entry.shape == shape && entry.key == key;
-        match self.list.get(next) {
-            Some(entry) if fits(entry) => Some(next),
-            _ => self.list.iter().position(fits),
-        }
+        self.list.iter().position(fits)
     }
 }
 
@@ -162,8 +190,11 @@ impl Shapes {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::value::RawValue;
 
     use super::*;
+    use crate::record::envelope;
+    use crate::record::samples::any_json;
 
     #[test]
     fn an_object_with_more_fields_than_any_record_is_none() {
@@ -210,29 +241,46 @@ mod tests {
                 .collect();
             let text = format!("{{{}\r\n}}", shown.join(","));
             // What is made up here is JSON.
-            let _: &serde_json::value::RawValue = serde_json::from_str(&text).unwrap();
+            let _: &RawValue = serde_json::from_str(&text).unwrap();
             let list = Entries::of(&text).unwrap().list;
             let read = list.iter().map(|entry| (&*entry.key, entry.raw));
             let made = members.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             prop_assert!(read.eq(made), "{text}");
+
+            let body = format!("[1, {text} ,{text}]");
+            let (rows, outline): (Vec<&RawValue>, _) = envelope(body.as_bytes()).unwrap();
+            for row in &rows[1..] {
+                assert_alike(row.get(), outline.of_part(row.get()));
+            }
+            assert_alike(&text, outline.of_part(&text));
         }
     }
 
-    fn any_json() -> impl Strategy<Value = String> {
-        let text = || "\\PC{0,8}".prop_map(|text| serde_json::to_string(&text).unwrap());
-        let leaf = prop_oneof![
-            Just("null".to_owned()),
-            Just("-1.50e+3".to_owned()),
-            any::<bool>().prop_map(|value| value.to_string()),
-            any::<i64>().prop_map(|value| value.to_string()),
-            text(),
-        ];
-        leaf.prop_recursive(4, 16, 4, move |inner| {
-            let members = (text(), inner.clone()).prop_map(|(name, value)| format!("{name} : {value}"));
-            prop_oneof![
-                proptest::collection::vec(inner, 0..4).prop_map(|list| format!("[{}]", list.join(" , "))),
-                proptest::collection::vec(members, 0..4).prop_map(|list| format!("{{{}}}", list.join(","))),
-            ]
-        })
+    /// What an outline says of an object, and of all within it, is what is found in its text.
+    fn assert_alike(text: &str, members: Members<'_>) {
+        let shown = |entries: &Option<Entries<'_>>| {
+            let entry = |entry: &Entry<'_>| (entry.key.to_string(), entry.raw.to_owned(), entry.ambiguous);
+            entries
+                .as_ref()
+                .map(|entries| entries.list.iter().map(entry).collect::<Vec<_>>())
+        };
+        let known = Entries::known(text, members);
+        assert_eq!(shown(&known), shown(&Entries::of(text)), "{text}");
+        for entry in known.iter().flat_map(|entries| &entries.list) {
+            assert_alike(entry.raw, entry.inside);
+        }
+    }
+
+    #[test]
+    fn an_outline_that_is_too_deep_or_too_large_costs_nothing_but_time() {
+        let deep = format!("{}1{}", r#"{"name of it":"#.repeat(30), "}".repeat(30));
+        let small = format!("[{}{{}}]", r#"{"":0},"#.repeat(100));
+        let wide = format!(r#"{{{}"last of them":0}}"#, r#""some name":0,"#.repeat(300));
+        let twice =
+            r#"{"first name":{"x":1},"first name":{"y":2},"\u0061 name":{"z":[{"u":1}]},"list":[{"v":{}}]}"#;
+        for text in [&deep, &small, &wide, twice] {
+            let (raw, outline): (&RawValue, _) = envelope(text.as_bytes()).unwrap();
+            assert_alike(raw.get(), outline.of_part(raw.get()));
+        }
     }
 }

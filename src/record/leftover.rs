@@ -55,8 +55,10 @@ impl<F: Accounted> Reader<'_, F> {
                 None => token::name(&entry.key),
             };
             match entry.fate {
+                // Numbers and texts have no parts.
+                Fate::Read if !entry.raw.starts_with(['{', '[']) => {}
                 Fate::Read => {
-                    let at = |part: &&mut Part| part.is_at(self.prefix, &entry.key);
+                    let at = |part: &&mut Part| part.is_at(&entry.key);
                     if let Some(part) = self.parts.iter_mut().find(at) {
                         part.pour(&name(), &mut extensions, &mut personal);
                     }
@@ -100,19 +102,25 @@ impl<F: Accounted> Reader<'_, F> {
 impl<F> Reader<'_, F> {
     /// Bytes that what was not read takes, names and quotes included.
     fn room(&self) -> usize {
-        let left = self
-            .entries
-            .list
+        let mut room = 0_usize;
+        for entry in &self.entries.list {
+            if matches!(entry.fate, Fate::Unread | Fate::Kept) {
+                let size = entry.key.len().saturating_add(entry.raw.len());
+                room = room.saturating_add(size).saturating_add(8);
+            }
+        }
+        self.parts
             .iter()
-            .filter(|entry| matches!(entry.fate, Fate::Unread | Fate::Kept));
-        let sizes = left.map(|entry| entry.key.len().saturating_add(entry.raw.len()).saturating_add(8));
-        let parts = self.parts.iter().map(Part::size);
-        sizes.chain(parts).fold(0, usize::saturating_add)
+            .map(Part::size)
+            .fold(room, usize::saturating_add)
     }
 }
 
 /// Where a key stands in a list, which is searched from `next` and then from its beginning.
 fn place(list: &[&'static str], next: usize, key: &str) -> Option<(usize, &'static str)> {
+    if let Some(known) = list.get(next).filter(|known| **known == key) {
+        return Some((next, known));
+    }
     let (before, behind) = list.split_at_checked(next).unwrap_or((list, &[]));
     let found = behind.iter().position(|known| *known == key);
     let at = match found {
@@ -132,6 +140,6 @@ fn person(prefix: &str, key: &str) -> Box<str> {
     if prefix.is_empty() {
         Box::from(key)
     } else {
-        Box::from(format!("{prefix}{key}"))
+        Box::from([prefix, key].concat())
     }
 }

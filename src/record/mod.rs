@@ -10,10 +10,15 @@
 
 mod calendar;
 mod entries;
+mod envelope;
+mod grammar;
 mod leftover;
+mod outline;
 mod part;
 mod provenance;
 mod reader;
+#[cfg(test)]
+mod samples;
 mod scan;
 mod token;
 mod whole;
@@ -26,7 +31,9 @@ use crate::loan::{Json, Loan, Named, Record};
 use provenance::Provenance;
 
 pub use calendar::calendar_date;
+pub use envelope::{envelope, within};
 pub use leftover::Rest;
+pub use outline::Outline;
 pub use provenance::{Account, Sent, account, shown};
 pub use reader::Reader;
 

@@ -1,12 +1,12 @@
 //! Objects within a record, read like records of their own.
 
 use std::mem::take;
-use std::ops::Range;
 
 use serde_json::value::RawValue;
 
 use super::entries::{Entries, Fate};
-use super::leftover::offset;
+use super::leftover::{People, offset};
+use super::outline::Outline;
 use super::reader::Reader;
 use super::{Rejected, Why, token};
 use crate::loan::{Accounted, Extensions};
@@ -14,39 +14,29 @@ use crate::loan::{Accounted, Extensions};
 /// What is left of an object within a record when everything of use was read.
 #[derive(Debug)]
 pub(super) struct Part {
-    path: &'static str,
+    /// The key of the object that it is the value of.
+    key: &'static str,
     /// As JSON.
     left: Option<String>,
-    personal: Vec<(Box<str>, Range<usize>)>,
+    personal: People,
 }
 
 impl Part {
     /// Bytes that what is left takes, its name included.
     pub(super) fn size(&self) -> usize {
-        let name = self.path.len().saturating_add(4);
+        let name = self.key.len().saturating_add(5);
         self.left
             .as_ref()
             .map_or(0, |left| left.len().saturating_add(name))
     }
 
-    /// Whether it is the value of this key of the object at `prefix`.
-    pub(super) fn is_at(&self, prefix: &str, key: &str) -> bool {
-        // An empty prefix is not compared: see `Reader::find`.
-        let within = if prefix.is_empty() {
-            Some(self.path)
-        } else {
-            self.path.strip_prefix(prefix)
-        };
-        within.and_then(|path| path.strip_suffix('.')) == Some(key)
+    /// Whether it is the value of this key.
+    pub(super) fn is_at(&self, key: &str) -> bool {
+        self.key == key
     }
 
     /// Hands over what is left, under its name.
-    pub(super) fn pour(
-        &mut self,
-        name: &str,
-        extensions: &mut Extensions,
-        personal: &mut Vec<(Box<str>, Range<usize>)>,
-    ) {
+    pub(super) fn pour(&mut self, name: &str, extensions: &mut Extensions, personal: &mut People) {
         if let Some(left) = self.left.take() {
             extensions.push(name, |out| out.push_str(&left));
         }
@@ -55,9 +45,10 @@ impl Part {
 }
 
 impl<'a, F: Accounted> Reader<'a, F> {
-    /// Starts reading a row of a larger text, so that places in it are places in the whole.
-    pub fn within(whole: &'a str, row: &'a RawValue) -> Result<Self, Rejected> {
-        let entries = Entries::of(row.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
+    /// Starts reading a row of a larger text, so that places in it are places in the whole. An outline may be there.
+    pub fn within(whole: &'a str, row: &'a RawValue, outline: &'a Outline<'a>) -> Result<Self, Rejected> {
+        let entries = Entries::known(row.get(), outline.of_part(row.get()));
+        let entries = entries.ok_or(Rejected::new("(record)", Why::NotAnObject))?;
         Ok(Self::over(whole, "", entries))
     }
 
@@ -72,7 +63,10 @@ impl<'a, F: Accounted> Reader<'a, F> {
     #[must_use]
     pub fn open(&mut self, field: F, path: &'static str) -> Self {
         let key = path.strip_suffix('.').unwrap_or(path);
-        let (entries, unreadable) = match self.raw(key).map(Entries::of) {
+        let members = self
+            .nested(key)
+            .map(|(text, members)| Entries::known(text, members));
+        let (entries, unreadable) = match members {
             Some(Some(entries)) => (entries, false),
             Some(None) => {
                 self.malformed::<()>(field, key);
@@ -90,8 +84,22 @@ impl<'a, F: Accounted> Reader<'a, F> {
             unreadable: unreadable || self.unreadable,
             currency: self.currency,
             unit: self.unit,
+            // Of one record there is one list, however many objects it has.
+            found: take(&mut self.found),
             ..Self::over(self.text, self.name, entries)
         }
+    }
+
+    /// What is left of the object at `path`, which ends in a dot.
+    fn put(&mut self, path: &'static str, left: Option<String>, personal: People) {
+        let key = path.strip_suffix('.').unwrap_or(path);
+        // An empty prefix is not compared: see `Reader::find`.
+        let key = if self.prefix.is_empty() {
+            key
+        } else {
+            key.strip_prefix(self.prefix).unwrap_or(key)
+        };
+        self.parts.push(Part { key, left, personal });
     }
 
     /// Takes back an object that was opened: what nobody read of it is left under its name.
@@ -100,14 +108,11 @@ impl<'a, F: Accounted> Reader<'a, F> {
         for flag in take(&mut part.flags) {
             self.flag(flag.code, flag.field);
         }
-        self.found.append(&mut part.found);
+        part.found.append(&mut self.found);
+        self.found = part.found;
         self.references.append(&mut part.references);
         self.drift.append(&mut part.drift);
-        self.parts.push(Part {
-            path: part.prefix,
-            left: extensions.into_text(),
-            personal,
-        });
+        self.put(part.prefix, extensions.into_text(), personal);
     }
 
     /// Marks values about a person that are deeper in a field which is read elsewhere: a list at `path`, which ends in a
@@ -121,11 +126,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
             .into_iter()
             .map(|(name, value)| (name.into_boxed_str(), place(value)))
             .collect();
-        self.parts.push(Part {
-            path,
-            left: None,
-            personal,
-        });
+        self.put(path, None, personal);
     }
 
     /// Leaves some rows of a list at `path`, which ends in a dot, although the list was read: nothing of ours holds them.
@@ -136,11 +137,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
             token::write(row.get(), &mut left);
         }
         left.push(']');
-        self.parts.push(Part {
-            path,
-            left: (left.len() > 1).then_some(left),
-            personal: Vec::new(),
-        });
+        self.put(path, (left.len() > 1).then_some(left), Vec::new());
     }
 
     /// Marks the fields about the person that are known by how their names end.
@@ -163,7 +160,7 @@ mod tests {
         let text =
             r#"[{"a":{"x":1,"y":"2026-05-02","name":"Ada","more":true},"b":7,"list":[{"n":1},{"m":2}]}]"#;
         let rows: Vec<&RawValue> = serde_json::from_str(text).unwrap();
-        let mut row: Reader<'_, Column> = Reader::within(text, rows[0]).unwrap();
+        let mut row: Reader<'_, Column> = Reader::within(text, rows[0], Outline::NONE).unwrap();
         let mut a = row.open(Column::Id, "a.");
         assert_eq!(a.date(Column::PostedOn, "a.y").unwrap().to_string(), "2026-05-02");
         a.personal_ending(&["ame"]);

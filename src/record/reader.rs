@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::calendar::{calendar_date, parse_instant};
 use super::entries::{Entries, Entry, Fate};
+use super::outline::Members;
 use super::part::Part;
 use super::token::Token;
 use super::{Choice, Drift, DriftKind, Rejected, Unit, Why};
@@ -48,7 +49,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
     /// Starts reading a record that stands beside the one the loan itself is made from.
     pub fn named(name: &'static str, record: &'a RawValue) -> Result<Self, Rejected> {
         let entries = Entries::of(record.get()).ok_or(Rejected::new("(record)", Why::NotAnObject))?;
-        Ok(Self::over(record.get(), name, entries))
+        Ok(Self::over(record.get(), name, entries).noting())
     }
 
     /// Starts on a record that is no object: it is kept as received, and nothing can be read from it.
@@ -56,17 +57,20 @@ impl<'a, F: Accounted> Reader<'a, F> {
         Self::over(record.get(), name, Entries::default())
     }
 
+    /// With room for what will be noted: what is derived and what is not there is noted too.
+    pub(super) fn noting(mut self) -> Self {
+        if F::NOTED {
+            self.found
+                .reserve_exact(self.entries.list.len().saturating_mul(2));
+        }
+        self
+    }
+
     pub(super) fn over(text: &'a str, name: &'static str, entries: Entries<'a>) -> Self {
         Self {
             text,
             name,
             prefix: "",
-            // What is derived and what is not there is noted too.
-            found: Vec::with_capacity(if F::NOTED {
-                entries.list.len().saturating_mul(2)
-            } else {
-                0
-            }),
             entries,
             parts: Vec::new(),
             brief: false,
@@ -75,6 +79,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
             currency: None,
             unit: Unit::Major,
             flags: Vec::new(),
+            found: Vec::new(),
             references: Vec::new(),
             drift: Vec::new(),
         }
@@ -127,6 +132,11 @@ impl<'a, F: Accounted> Reader<'a, F> {
 
     /// The raw JSON text of a field, which is then read; `None` when it is absent or null.
     pub fn raw(&mut self, key: &str) -> Option<&'a str> {
+        self.nested(key).map(|(raw, _)| raw)
+    }
+
+    /// The same, and the members within, as far as they are known.
+    pub(super) fn nested(&mut self, key: &str) -> Option<(&'a str, Members<'a>)> {
         let entry = self.find(key)?;
         if entry.ambiguous {
             entry.fate = Fate::Kept;
@@ -134,7 +144,7 @@ impl<'a, F: Accounted> Reader<'a, F> {
             return None;
         }
         entry.fate = Fate::Read;
-        (entry.raw != "null").then_some(entry.raw)
+        (entry.raw != "null").then_some((entry.raw, entry.inside))
     }
 
     /// Whether the key is there, even as null.

@@ -173,12 +173,14 @@ pub(super) fn is_plain(text: &str) -> bool {
 }
 
 /// A byte, eight times.
-const fn every(byte: u8) -> u64 {
+#[inline]
+pub(super) const fn every(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
 /// The highest bit of the first byte that is nought, and of none before it.
-const fn zeros(word: u64) -> u64 {
+#[inline]
+pub(super) const fn zeros(word: u64) -> u64 {
     word.wrapping_sub(every(1)) & !word & every(0x80)
 }
 

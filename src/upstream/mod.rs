@@ -175,8 +175,12 @@ impl Reply {
 
     /// Decodes the body. The text of a decoding error stays here: it may quote the body.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body.bytes)
-            .map_err(|_| self.failure(Kind::BadPayload, "It is not the documented JSON"))
+        self.read(|body| serde_json::from_slice(body).ok())
+    }
+
+    /// Decodes the body by `read`, which gives nothing where it is not what is documented.
+    pub fn read<'a, T>(&'a self, read: impl FnOnce(&'a [u8]) -> Option<T>) -> Result<T, Error> {
+        read(&self.body.bytes).ok_or_else(|| self.failure(Kind::BadPayload, "It is not the documented JSON"))
     }
 }
 

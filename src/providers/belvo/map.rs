@@ -38,7 +38,7 @@ const CREDIT: &[(&str, Credit)] = &[
 
 /// Maps one snapshot.
 pub(super) fn loan(row: &RawValue, currency: Currency, at: &Mapping<'_>) -> Mapped {
-    let mut row = Reader::new(row)?;
+    let mut row = Reader::outlined(row, at.outline)?;
     row.amounts_are_in(currency, Unit::Major);
     row.flag(FlagCode::CurrencyAssumed, Field::Currency);
     let mut loan = Loan::unknown(

@@ -16,6 +16,7 @@ use super::{
     Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Reference, Rows, Scope, Verification,
 };
 use crate::loan::{Currency, Loan, Snapshot};
+use crate::record::envelope;
 use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -153,13 +154,13 @@ impl Belvo {
             .upstream
             .get(call, operation, answers, &["loans"], &query)
             .await?;
-        let list: wire::List<'_> = reply.json()?;
+        let (list, outline): (wire::List<'_>, _) = reply.read(envelope)?;
         let Records(rows) = list
             .items
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
 
-        let at = Mapping::of(&self.id, &reply);
+        let at = Mapping::of(&self.id, &reply).outlined(&outline);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, &at));
         let meta = list.meta.as_ref();
         page.announced = Count::of(meta.and_then(|meta| meta.total_items));

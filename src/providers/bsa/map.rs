@@ -37,7 +37,7 @@ const PENALTIES: &[&str] = &[
 
 /// Maps one loan, as the list and the detail call send it.
 pub(super) fn loan(row: &RawValue, at: &Mapping<'_>) -> Mapped {
-    let mut row = Reader::new(row)?;
+    let mut row = Reader::outlined(row, at.outline)?;
     let mut loan = Loan::unknown(
         at.connection,
         super::DESCRIPTOR.name,

@@ -21,6 +21,7 @@ use secrecy::SecretString;
 use super::page::{Count, Records};
 use super::{Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Scope, Verification};
 use crate::loan::{Instalment, Transaction};
+use crate::record::envelope;
 use crate::upstream::{Answers, Auth, Call, Error, Kind, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -156,14 +157,14 @@ impl Bsa {
             .upstream
             .get(call, operation, answers, &["v1", "loans"], &query)
             .await?;
-        let list: wire::List<'_> = reply.json()?;
+        let (list, outline): (wire::List<'_>, _) = reply.read(envelope)?;
         if list.items.is_none() && list.total.is_none() {
             return Err(reply.failure(Kind::BadPayload, "It holds no list"));
         }
         let Records(rows) = list.items.unwrap_or_default();
         let empty = rows.is_empty();
 
-        let at = Mapping::of(&self.id, &reply);
+        let at = Mapping::of(&self.id, &reply).outlined(&outline);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &at));
         page.announced = Count::of(list.total);
         let rows = Count::of(list.rows_per_page).unwrap_or(self.rows);

@@ -79,9 +79,9 @@ impl<'a> Application<'a> {
         row: &'a RawValue,
         currency: Currency,
         unit: Unit,
-        at: &Mapping<'_>,
+        at: &Mapping<'a>,
     ) -> Result<Self, Rejected> {
-        let mut row = Reader::new(row)?;
+        let mut row = Reader::outlined(row, at.outline)?;
         row.amounts_are_in(currency, unit);
         row.flag(FlagCode::CurrencyAssumed, Field::Currency);
 

@@ -15,7 +15,7 @@ use reqwest::header::HeaderMap;
 use super::page::{Count, Records, says_not_found};
 use super::{Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Scope, Verification};
 use crate::loan::{Currency, Instalment};
-use crate::record::Unit;
+use crate::record::{Unit, envelope, within};
 use crate::upstream::{Answers, Call, Error, Kind, Reply, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -109,15 +109,15 @@ impl Carbon {
             .upstream
             .get(call, operation, answers, &["v1", "loans"], &query)
             .await?;
-        let list: wire::List<'_> = reply.json()?;
+        let (list, outline): (wire::List<'_>, _) = reply.read(envelope)?;
         succeeded(&reply, list.status.as_deref())?;
         let Records(rows) = list
             .data
-            .and_then(|data| serde_json::from_str(data.get()).ok())
+            .and_then(within)
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let empty = rows.is_empty();
 
-        let at = Mapping::of(&self.id, &reply);
+        let at = Mapping::of(&self.id, &reply).outlined(&outline);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, self.currency, self.unit, &at));
         let pagination = list.pagination.as_ref();
         page.announced = Count::of(pagination.and_then(|page| page.total).or(list.total));

@@ -15,7 +15,7 @@ use crate::loan::{
 use crate::providers::Rows;
 use crate::providers::detail::MappedRow;
 use crate::providers::page::Records;
-use crate::record::{Drift, DriftKind, Reader, Rejected, Rest, Unit, Why};
+use crate::record::{Drift, DriftKind, Outline, Reader, Rejected, Rest, Unit, Why};
 
 /// The parts of an amount, in the order of [`Breakdown`].
 const PORTIONS: &[&str] = &[
@@ -44,6 +44,8 @@ pub(super) struct Ledger<'a> {
     pub(super) documented: &'static [&'static str],
     /// Whether only what the rows say about the loan is wanted, and not their extensions.
     pub(super) brief: bool,
+    /// Of a text that the rows are part of.
+    pub(super) outline: &'a Outline<'a>,
 }
 
 /// A row of a ledger.
@@ -88,7 +90,7 @@ impl Entry {
 impl<'a> Ledger<'a> {
     /// Reads a row.
     pub(super) fn entry(&mut self, raw: &'a RawValue) -> Result<Entry, Rejected> {
-        let mut row = Reader::within(self.whole, raw)?;
+        let mut row = Reader::within(self.whole, raw, self.outline)?;
         if self.brief {
             row.briefly();
         }
@@ -208,6 +210,7 @@ pub(super) fn of<'a>(loan: &Loan, whole: &'a str, documented: &'static [&'static
         currency: loan.currency,
         documented,
         brief: false,
+        outline: Outline::NONE,
     }
 }
 

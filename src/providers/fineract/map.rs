@@ -81,6 +81,7 @@ pub(super) fn loan(id: &str, data: &RawValue, rows: &[&RawValue], at: &Mapping<'
     let mut counted = Vec::with_capacity(rows.len());
     let mut ledger = Ledger {
         brief: true,
+        outline: at.outline,
         ..ledger::of(&loan, data.get(), TRANSACTION)
     };
     for (number, row) in rows.iter().enumerate() {

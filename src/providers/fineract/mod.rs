@@ -17,6 +17,7 @@ use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use super::page::Records;
 use super::{Connecting, Descriptor, Detail, Mapping, Page, Provider, Rows, Scope, Verification};
 use crate::loan::{Loan, Transaction};
+use crate::record::{envelope, within};
 use crate::upstream::{Answers, Call, Error, Kind, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -123,16 +124,16 @@ impl Provider for Fineract {
             .upstream
             .get(call, "list_transactions", Answers::AreAnonymous, &segments, &[])
             .await?;
-        let envelope: wire::Envelope<'_> = reply.json()?;
-        if envelope.succeeded == Some(false) {
+        let (answer, outline): (wire::Envelope<'_>, _) = reply.read(envelope)?;
+        if answer.succeeded == Some(false) {
             return Err(reply.failure(Kind::Rejected, "It answered with an error in its body"));
         }
-        let data = envelope
+        let data = answer
             .data
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no transactions"))?;
-        let Records(rows) = serde_json::from_str(data.get())
-            .map_err(|_| reply.failure(Kind::BadPayload, "It holds no list of transactions"))?;
-        let at = Mapping::of(&self.id, &reply);
+        let Records(rows) = within(data)
+            .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list of transactions"))?;
+        let at = Mapping::of(&self.id, &reply).outlined(&outline);
         Ok(Page::collect(&reply, [data], |data| {
             map::loan(loan, data, &rows, &at)
         }))

@@ -31,7 +31,7 @@ pub(super) struct Person<'a> {
 
 /// Maps one line of `loans`.
 pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Mapped {
-    let mut row = Reader::new(row)?;
+    let mut row = Reader::outlined(row, at.outline)?;
     let mut loan = start(&mut row, person, at);
 
     loan.lender.name = row.text(Field::LenderName, "creditor_name");
@@ -79,7 +79,7 @@ pub(super) fn loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Map
 
 /// Maps the student loan; the caller has made sure that it is not the empty object, which is no record.
 pub(super) fn student_loan(row: &RawValue, person: &Person<'_>, at: &Mapping<'_>) -> Mapped {
-    let mut row = Reader::new(row)?;
+    let mut row = Reader::outlined(row, at.outline)?;
     let mut loan = start(&mut row, person, at);
     loan.identify(&format!("{}~student", person.consent), IdStability::Composite);
     row.is(Field::Id, Origin::Derived, "(request)");

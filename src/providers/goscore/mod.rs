@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use super::page::{Records, string};
 use super::{Connecting, Descriptor, Mapping, More, Page, Provider, Scope, Standing, Verification};
 use crate::loan::Currency;
-use crate::record::{Drift, DriftKind};
+use crate::record::{Drift, DriftKind, envelope};
 use crate::upstream::{Answers, Auth, Call, Error, Kind, Reply, TokenSource, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -133,7 +133,7 @@ impl Provider for GoScore {
                 &query,
             )
             .await?;
-        let answer: wire::Loans<'_> = reply.json()?;
+        let (answer, outline): (wire::Loans<'_>, _) = reply.read(envelope)?;
         if let Some(failure) = &answer.error {
             return Err(reply.failure(refused(failure), "It answered with an error in its body"));
         }
@@ -151,7 +151,7 @@ impl Provider for GoScore {
             user_data_id: user_data_id.as_deref(),
             currency: self.currency,
         };
-        let at = Mapping::of(&self.id, &reply);
+        let at = Mapping::of(&self.id, &reply).outlined(&outline);
         let mut page = Page::collect(&reply, rows, |row| map::loan(row, &person, &at));
         // It stands beside the list and is repeated on every page.
         if number == 1

@@ -62,7 +62,7 @@ const STAFF: &[&str] = &["ByUsername", "ByFirstname", "ByLastname"];
 
 /// Maps one loan, as the list and the detail call send it.
 pub(super) fn loan(raw: &RawValue, at: &Mapping<'_>) -> Mapped {
-    let mut row = Reader::new(raw)?;
+    let mut row = Reader::outlined(raw, at.outline)?;
     let name = super::DESCRIPTOR.name;
     let mut loan = Loan::unknown(at.connection, name, RecordType::LoanAccount, at.fetched_at);
 

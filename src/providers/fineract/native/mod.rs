@@ -20,7 +20,7 @@ use crate::providers::page::{Count, Records, string};
 use crate::providers::{
     Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Rows, Scope, Standing, Verification,
 };
-use crate::record::{Drift, DriftKind};
+use crate::record::{Drift, DriftKind, envelope};
 use crate::upstream::{Answers, Auth, Call, Error, Kind, Reply, Upstream};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -143,25 +143,26 @@ impl Native {
             .upstream
             .get(call, operation, answers, &["loans"], &query)
             .await?;
-        let list: wire::List<'_> = reply.json()?;
+        let (list, outline): (wire::List<'_>, _) = reply.read(envelope)?;
         let Records(rows) = list
             .page_items
             .ok_or_else(|| reply.failure(Kind::BadPayload, "It holds no list"))?;
         let total = Count::of(list.total_filtered_records);
         let came = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let read = before.saturating_add(came);
-        let digest = rows
-            .iter()
-            .map(|row| xxh3_64(row.get().as_bytes()))
-            .reduce(u64::wrapping_add);
+        // Rows of others are part of what may come again.
+        let digest = client.and_then(|_| {
+            rows.iter()
+                .map(|row| xxh3_64(row.get().as_bytes()))
+                .reduce(u64::wrapping_add)
+        });
 
-        let at = Mapping::of(&self.id, &reply);
+        let at = Mapping::of(&self.id, &reply).outlined(&outline);
         let theirs = rows
             .into_iter()
             .filter(|row| client.is_none_or(|client| is_of(row, client)));
         let mut page = Page::collect(&reply, theirs, |row| map::loan(row, &at));
-        // Rows of others are part of what may come again.
-        page.digest = digest;
+        page.digest = digest.or(page.digest);
         page.more = More::from(came > 0 && total.is_none_or(|total| read < total));
         // The next page begins where this one should have ended.
         if came < self.limit && total.is_some_and(|total| read < total) {
