@@ -17,7 +17,7 @@ WORKDIR /build
 
 # What of the manifest decides how dependencies are compiled; it changes when they do.
 FROM chef AS plan
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY .cargo .cargo
 COPY src src
 RUN cargo chef prepare --recipe-path recipe.json
@@ -25,7 +25,7 @@ RUN cargo chef prepare --recipe-path recipe.json
 FROM chef AS build
 COPY --from=plan /build/recipe.json recipe.json
 RUN cargo chef cook --release --locked --recipe-path recipe.json
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY .cargo .cargo
 COPY config config
 COPY src src

@@ -6,6 +6,7 @@ mod access;
 mod answers;
 mod audit;
 mod buffer;
+mod coding;
 mod connections;
 mod console;
 pub mod cursor;

@@ -217,7 +217,9 @@ impl Cache {
             return Kept::of(fetch()).await.given(Cached::Off);
         }
         let acceptable = max_age.unwrap_or(self.ages.max_age);
-        let found = self.look_up(connection, key, acceptable, deadline, old, fetch).await;
+        let found = self
+            .look_up(connection, key, acceptable, deadline, old, fetch)
+            .await;
         self.telemetry.looked_up(found.from.as_str());
         found
     }
