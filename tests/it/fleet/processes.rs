@@ -1,4 +1,4 @@
-//! The proof: three gateways, each a process of its own, one Redis, and nginx in front of them.
+//! The proof: three gateways, each a process of its own, one PostgreSQL, one Redis, and nginx in front of them.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use loangate::sim::{self, Provider, World};
-use reqwest::Client;
-use serde_json::Value;
+use reqwest::header::HeaderValue;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
@@ -17,6 +19,7 @@ use tokio::time::timeout;
 use super::{Redis, SOON, sharing};
 use crate::access::{COLLECTIONS, UNDERWRITING, both};
 use crate::cli::{self, loangate};
+use crate::customers::{EVERYWHERE, Place, linking};
 use crate::proxy::{Nginx, SHIPPED, own_address};
 use crate::support::Setup;
 use crate::walks;
@@ -52,13 +55,15 @@ struct Fleet {
 impl Fleet {
     async fn start() -> Option<Self> {
         let redis = Redis::start().await?;
+        let place = Place::server().await?;
         let world = World::documents();
         world.set_records(Provider::Bsa, walks::plain(1000..1000 + ROWS));
         world.set_records(Provider::Carbon, walks::applications(1000..1000 + ROWS));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let simulators = listener.local_addr().unwrap();
         tokio::spawn(sim::serve(listener, world.clone(), std::future::pending()));
-        let setup = sharing(both(&world), redis.address)
+        let setup = place
+            .with(sharing(both(&world), redis.address))
             .set("server.base_path", "/lending")
             .set("server.drain_delay", "500ms")
             .set("connections.bsa.page_size", "10")
@@ -121,11 +126,11 @@ impl Caller {
     }
 
     async fn ask_at(&self, base: &str, path: &str) -> (u16, Value) {
-        let request = self
-            .client
-            .get(format!("{base}{path}"))
-            .header("x-api-key", self.key);
-        let answer = request.send().await.unwrap();
+        self.send(self.client.get(format!("{base}{path}"))).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> (u16, Value) {
+        let answer = request.header("x-api-key", self.key).send().await.unwrap();
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
@@ -151,6 +156,41 @@ impl Caller {
                 }
             }
         }
+    }
+
+    /// Links a customer to these references, if nobody changed it since `version`.
+    async fn put_at(
+        &self,
+        base: &str,
+        id: &str,
+        references: &[&str],
+        version: Option<&HeaderValue>,
+    ) -> (u16, Value) {
+        let put = self
+            .client
+            .put(format!("{base}/customers/{id}"))
+            .header("content-type", "application/json")
+            .body(linking(&json!(references)));
+        let put = version
+            .into_iter()
+            .fold(put, |put, version| put.header("if-match", version));
+        self.send(put).await
+    }
+
+    /// A customer comes, is asked for, and goes again. What was answered is so for the next question, whichever gateway
+    /// that comes to.
+    async fn come_and_go(&self, id: &str) {
+        let (status, customer) = self.put_at(&self.base, id, &[EVERYWHERE[1]], None).await;
+        // 200 where the gateway that created it was killed before it said so, and nginx asked another one.
+        assert!(matches!(status, 200 | 201), "{status} {customer}");
+        assert_eq!(self.ask(&format!("/customers/{id}")).await, (200, customer));
+        let (status, loans) = self.ask(&format!("/loans?customer={id}")).await;
+        assert_eq!((status, &loans["complete"]), (200, &true.into()), "{loans}");
+        let (status, gone) = self
+            .send(self.client.delete(format!("{}/customers/{id}", self.base)))
+            .await;
+        assert!(matches!(status, 204 | 404), "{status} {gone}");
+        assert_eq!(self.ask(&format!("/customers/{id}")).await.0, 404);
     }
 }
 
@@ -183,6 +223,34 @@ async fn three_gateways_are_one() {
         let count = metrics.lines().find_map(|line| line.strip_prefix(lists)).unwrap();
         assert!(count.parse::<u64>().unwrap() > 5, "each had its part: {count}");
     }
+    // A customer of one is a customer of all, and of two changes to the same version one is refused.
+    let bases: Vec<String> = fleet
+        .gateways
+        .iter()
+        .map(|(address, _)| format!("http://{address}/lending"))
+        .collect();
+    let (status, created) = caller.put_at(&bases[0], "ada", &[EVERYWHERE[1]], None).await;
+    assert_eq!(status, 201, "{created}");
+    for base in &bases {
+        assert_eq!(
+            caller.ask_at(base, "/customers/ada").await,
+            (200, created.clone())
+        );
+    }
+    let head = caller.client.get(format!("{}/customers/ada", bases[1]));
+    let head = head.header("x-api-key", UNDERWRITING).send().await.unwrap();
+    let version = head.headers()["etag"].clone();
+    let changes = bases.iter().zip(&EVERYWHERE[2..]).map(|(base, reference)| {
+        let (caller, version) = (&caller, &version);
+        async move { caller.put_at(base, "ada", &[reference], Some(version)).await }
+    });
+    let mut statuses: Vec<u16> = join_all(changes)
+        .await
+        .into_iter()
+        .map(|(status, _)| status)
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412]);
     // One limit for all: as much as passes in all, within 5 %.
     let limited = fleet.caller(COLLECTIONS);
     let (started, mut passed) = (Instant::now(), 0.0);
@@ -201,7 +269,8 @@ async fn three_gateways_are_one() {
     );
 }
 
-/// Callers who follow lists, sets and walks, until they are told; each answer they get must be whole.
+/// Callers who follow lists, sets and walks, and one whose customers come and go, until they are told; each answer they get
+/// must be whole.
 struct Load {
     over: Arc<AtomicBool>,
     /// Lists that were followed to their ends.
@@ -224,7 +293,15 @@ impl Load {
                     }
                 })
             });
-        let callers = callers.collect();
+        let mut callers: Vec<JoinHandle<()>> = callers.collect();
+        let (going_on, caller) = (Arc::clone(&over), fleet.caller(UNDERWRITING));
+        callers.push(tokio::spawn(async move {
+            let mut at = 0;
+            while !going_on.load(Ordering::Relaxed) {
+                caller.come_and_go(&format!("walk-in-{at}")).await;
+                at += 1;
+            }
+        }));
         Self { over, lists, callers }
     }
 
