@@ -311,7 +311,8 @@ pub struct Opened {
     pub config: Config,
     /// Where the keys come from that tokens are checked with, if tokens are taken.
     pub provider: Option<Provider>,
-    fleet: Option<Fleet>,
+    /// The fleet that it is one of, if it shares anything.
+    pub fleet: Option<Fleet>,
     connections: Vec<Connection>,
     telemetry: Telemetry,
 }

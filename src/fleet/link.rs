@@ -131,6 +131,11 @@ impl Link {
         }
     }
 
+    /// Connects for this once, as it would to go on.
+    pub(super) async fn probe(&self) -> Result<(), &'static str> {
+        self.0.lines(0).await.map(|_| ())
+    }
+
     /// Whether it came back a moment ago, maybe without what it had.
     pub(super) fn settles(&self) -> bool {
         let back = self.0.back.lock().unwrap_or_else(PoisonError::into_inner);

@@ -133,6 +133,11 @@ impl Fleet {
         self.0.link.connect();
     }
 
+    /// Whether Redis can be reached and answers in time; in words why not.
+    pub async fn probe(&self) -> Result<(), &'static str> {
+        self.0.link.probe().await
+    }
+
     /// The name of what these parts tell from everything else. Nobody reads the parts out of it.
     pub fn name(&self, kind: &'static str, parts: &[&[u8]]) -> Name {
         self.0.seal.name(kind, parts)

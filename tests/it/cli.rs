@@ -118,7 +118,7 @@ fn check_finds_the_example_fine() {
     assert_eq!(error, "");
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_owned()).unwrap()
 }
 

@@ -7,10 +7,12 @@ use loangate::sim::World;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 use tokio::time::sleep;
 
 use super::{PROVIDER, Redis, fleet, metric, shared, sharing, until};
 use crate::access::{UNDERWRITING, bearer, both};
+use crate::cli::{loangate, text};
 use crate::support::log::Capturing;
 use crate::support::{Answer, Running};
 use crate::walks;
@@ -224,4 +226,35 @@ async fn full_or_read_only_it_is_not_asked_to_keep_anything_and_says_so_once() {
             "{refusing:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_says_whether_there_is_a_redis() {
+    let Some(mut redis) = Redis::start().await else {
+        return;
+    };
+    let world = World::documents();
+    let setup = shared(&world, redis.address);
+    let simulators = setup.clone().start().await.simulators();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("loangate.toml");
+    std::fs::write(&path, setup.text(simulators)).unwrap();
+    let check = || {
+        let output = loangate(&["check", "--probe", "--config", path.to_str().unwrap()])
+            .envs(setup.variables().iter().cloned())
+            .output()
+            .unwrap();
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, out) = block_in_place(check);
+    assert!(
+        code == Some(0) && out.contains("  redis            ok\n"),
+        "{out}"
+    );
+    redis.kill();
+    let (code, out) = block_in_place(check);
+    assert!(
+        code == Some(1) && out.contains("  redis            it cannot be reached\n"),
+        "{out}"
+    );
 }
