@@ -15,7 +15,9 @@ use axum::response::{IntoResponse, Response};
 use super::access::Caller;
 use super::answers::{List, PageInfo};
 use super::json::Facts;
-use super::openapi::{CustomerChanges, CustomerDeletions, CustomerParameters, Customers, NamedCustomer};
+use super::openapi::{
+    CustomerChanges, CustomerDeletions, CustomerId, CustomerParameters, Customers, NamedCustomer,
+};
 use super::parameters::Pairs;
 use super::problem::{Code, ParameterError, Problem};
 use super::{Api, MatchedParameter, RequestId, media, parameter};
@@ -121,7 +123,7 @@ pub(super) async fn list(
     path = "/customers/{id}",
     operation_id = "get_customer",
     tag = "customers",
-    params(("id" = String, Path, description = "The caller's own id.")),
+    params(CustomerId),
     responses((status = 200, description = "The customer", body = View<'_>), NamedCustomer)
 )]
 pub(super) async fn get(
@@ -158,7 +160,7 @@ pub(super) async fn get(
     path = "/customers/{id}",
     operation_id = "put_customer",
     tag = "customers",
-    params(("id" = String, Path, description = "The caller's own id: 1 to 128 characters without spaces.")),
+    params(CustomerId),
     request_body = Wanted,
     responses(
         (status = 200, description = "The customer, which was there before", body = View<'_>),
@@ -224,7 +226,7 @@ pub(super) async fn put(
     path = "/customers/{id}",
     operation_id = "delete_customer",
     tag = "customers",
-    params(("id" = String, Path, description = "The caller's own id.")),
+    params(CustomerId),
     responses((status = 204, description = "It is gone"), CustomerDeletions)
 )]
 pub(super) async fn delete(

@@ -22,8 +22,8 @@ use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify, OpenApi};
 
 pub(super) use parameters::{
-    CustomerParameters, ExplanationParameters, ListParameters, LoanParameters, RowsParameters, SearchBody,
-    SummaryParameters, TransactionParameters,
+    CustomerId, CustomerParameters, ExplanationParameters, ListParameters, LoanParameters, RowsParameters,
+    SearchBody, SummaryParameters, TransactionParameters,
 };
 pub(super) use responses::{
     CustomerChanges, CustomerDeletions, Customers, Explanations, Guarded, Lists, Loans, NamedCode,

@@ -59,6 +59,23 @@ parameters! {
     RowsParameters = &[ROWS];
 }
 
+/// The id of a customer, as it stands in the path.
+pub(in crate::api) struct CustomerId;
+
+impl IntoParams for CustomerId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(
+                "The caller's own id: 1 to 128 characters without spaces, and neither `.` nor `..`.",
+            ))
+            .schema(Some(Item::Pattern(CUSTOMER.to_owned()).schema()));
+        vec![id.build()]
+    }
+}
+
 /// The body of a search: the parameters of the list.
 pub(in crate::api) struct SearchBody;
 
