@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use loangate::config::KeyHash;
 use loangate::gather::{Reason, Status};
 use loangate::loan::{
     FlagCode, IdStability, Kind, Missing, Origin, PaymentStatus, Phase, RecordType, Status as LoanStatus,
@@ -12,17 +11,8 @@ use loangate::upstream::{Kind as Failure, circuit};
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::access::guarded;
 use crate::support::{Answer, Running, Setup};
-
-/// Lets in nobody without a key.
-fn guarded() -> Setup {
-    Setup::all(&World::documents())
-        .set("auth.mode", "api_key")
-        .set("auth.clients.0.id", "underwriting")
-        .set("auth.clients.0.key_hash", &KeyHash::of("lgk_any").to_string())
-        .set("auth.clients.0.scopes", "loans:read")
-        .set("auth.clients.0.connections", "*")
-}
 
 /// Addresses that the page names.
 fn files(page: &Answer) -> Vec<String> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::{env, fs};
 
-use loangate::config::KeyHash;
 use loangate::sim::World;
 use serde_json::{Value, json};
 
+use crate::access::guarded;
 use crate::support::{Setup, conformance, keys::example};
 
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
@@ -17,16 +17,6 @@ async fn served(setup: Setup, base_path: &str) -> Value {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "application/json");
     answer.json()
-}
-
-/// Lets in nobody without a key.
-fn guarded() -> Setup {
-    Setup::all(&World::documents())
-        .set("auth.mode", "api_key")
-        .set("auth.clients.0.id", "underwriting")
-        .set("auth.clients.0.key_hash", &KeyHash::of("lgk_any").to_string())
-        .set("auth.clients.0.scopes", "loans:read")
-        .set("auth.clients.0.connections", "*")
 }
 
 /// `LOANGATE_BLESS=1 cargo test --test it openapi` writes it anew.
