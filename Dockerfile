@@ -19,6 +19,7 @@ WORKDIR /build
 FROM chef AS plan
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY .cargo .cargo
+COPY benches benches
 COPY src src
 RUN cargo chef prepare --recipe-path recipe.json
 
@@ -27,6 +28,7 @@ COPY --from=plan /build/recipe.json recipe.json
 RUN cargo chef cook --release --locked --recipe-path recipe.json
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY .cargo .cargo
+COPY benches benches
 COPY config config
 COPY src src
 RUN cargo build --release --locked --bin loangate

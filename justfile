@@ -18,7 +18,7 @@ demo *options:
 # The gateway under load and faults, with the bounds of docs/endurance.md; `--short` takes under a minute.
 endure *options:
     cargo build --release
-    cargo run --release --example endure -- {{options}}
+    cargo run --release -p benches --bin endure -- {{options}}
 
 # The gateway beside others, see bench/README.md; `--short` takes half a minute.
 bench *options:

@@ -1,4 +1,4 @@
-//! How long each job takes here and now: `cargo bench --bench time`. What a change costs: `.ci/instructions`.
+//! How long each job takes here and now: `cargo bench -p benches`. What a change costs: `.ci/instructions`.
 
 #![allow(
     clippy::unwrap_used,

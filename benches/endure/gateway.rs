@@ -1,13 +1,11 @@
 //! The gateway as a process of its own, and what the system says about it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tempfile::TempDir;
-use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::client;
@@ -18,8 +16,7 @@ const STOP: Duration = Duration::from_secs(30);
 /// The release binary beside this program.
 pub(crate) fn binary() -> Result<PathBuf, String> {
     let here = std::env::current_exe().map_err(|error| error.to_string())?;
-    // target/release/examples/endure -> target/release/loangate
-    let built = here.ancestors().nth(2).map(|release| release.join("loangate"));
+    let built = here.parent().map(|release| release.join("loangate"));
     built
         .filter(|path| path.is_file())
         .ok_or_else(|| "the gateway is not built: run `cargo build --release` first".to_owned())
@@ -31,6 +28,31 @@ pub(crate) fn free_address() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
+/// A folder of this run's own, gone when this is dropped. A crate for it would have others built with other features.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("loangate-endure-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Who looks into it may have been killed.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A running gateway. Dropped, it is killed.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -38,7 +60,7 @@ pub(crate) struct Gateway {
     child: Child,
     pid: u32,
     asked_to_stop: AtomicBool,
-    _config: TempDir,
+    _config: Folder,
 }
 
 impl Drop for Gateway {
@@ -48,6 +70,9 @@ impl Drop for Gateway {
         {
             println!("the gateway of the line above had ended by itself: {status}");
         }
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -66,7 +91,7 @@ impl Gateway {
     }
 
     pub(crate) async fn start_at(address: SocketAddr, config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let path = folder.path().join("endure.toml");
         std::fs::write(&path, config).unwrap();
         let mut child = Command::new(binary().unwrap())
@@ -75,10 +100,9 @@ impl Gateway {
             .env("LOANGATE__SERVER__LISTEN", address.to_string())
             .stdin(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let pid = child.id().unwrap();
+        let pid = child.id();
         let began = Instant::now();
         loop {
             if client::get(address, "/readyz")
@@ -142,7 +166,7 @@ impl Gateway {
 
     pub(crate) fn ask_to_stop(&self) {
         self.asked_to_stop.store(true, Ordering::Relaxed);
-        let sent = std::process::Command::new("kill")
+        let sent = Command::new("kill")
             .args(["-TERM", &self.pid.to_string()])
             .status();
         assert!(
@@ -153,9 +177,15 @@ impl Gateway {
 
     /// Whether it ended by itself, with exit code 0.
     pub(crate) async fn ended_well(mut self) -> bool {
-        timeout(STOP, self.child.wait())
-            .await
-            .is_ok_and(|ended| ended.is_ok_and(|status| status.success()))
+        let ended = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    break status;
+                }
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(STOP, ended).await.is_ok_and(|status| status.success())
     }
 
     pub(crate) async fn stop(self) -> bool {

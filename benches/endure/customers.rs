@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::Size;
 use crate::client::Connection;
-use crate::gateway::Gateway;
+use crate::gateway::{Folder, Gateway};
 use crate::report::{Ms, Report, quantile};
 use crate::upstream::{config, simulators};
 
@@ -30,7 +30,7 @@ enum Work {
 }
 
 pub(crate) async fn run(size: Size, report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let file = format!("sqlite://{}/loangate.db", folder.path().display());
     one(size, report, "SQLite", &file, 1000).await;
     match env::var("LOANGATE_TEST_POSTGRES_URL") {

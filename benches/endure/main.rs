@@ -1,7 +1,7 @@
 //! Endurance: the real binary under load and faults, with a bound for every scenario.
 //!
 //! ```sh
-//! cargo build --release && cargo run --release --example endure -- [scenario…] [--short]
+//! cargo build --release && cargo run --release -p benches --bin endure -- [scenario…] [--short]
 //! ```
 //!
 //! Every scenario starts `target/release/loangate serve` as a process of its own, over simulators or hostile servers
