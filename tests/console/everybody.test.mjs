@@ -25,6 +25,7 @@ const VIEWS = [
   ["record", "#/loan/bsa:501", "[data-field=id]"],
   ["schedule", "#/loan/bsa:501/schedule", ".column"],
   ["transactions", "#/loan/fineract:123/transactions", "tbody tr"],
+  ["snapshots", "#/loan/belvo%3ACUST-001234~3f6f4a0e-5f0b-4c38-9d1f-0c8a4f2be101/snapshots", "tbody tr"],
   ["explain", "#/loan/bsa:501/explain", ".raw .hit, .raw span"],
 ];
 

@@ -55,14 +55,22 @@ export async function gateway({ env = {}, loans = null } = {}) {
   const config = join(directory, "config.toml");
   const example = await readFile(EXAMPLE, "utf8");
   await writeFile(config, example.replaceAll("http://127.0.0.1:9090", providers.address));
-  const served = start(["serve", "--config", config], { LOANGATE__SERVER__LISTEN: "127.0.0.1:0", ...env }, /"message":"ready","listen":"([^"]+)"/);
-  const address = `http://${await served.address}`;
+  const serve = (listen) => start(["serve", "--config", config], { LOANGATE__SERVER__LISTEN: listen, ...env }, /"message":"ready","listen":"([^"]+)"/);
+  let served = serve("127.0.0.1:0");
+  const listen = await served.address;
+  const address = `http://${listen}`;
   return {
     address,
     page: `${address}${env.LOANGATE__SERVER__BASE_PATH ?? ""}/console`,
     providers,
     pause: () => served.child.kill("SIGSTOP"),
     resume: () => served.child.kill("SIGCONT"),
+    // Another one at the same address, which knows of nothing that the first one held.
+    async restart() {
+      await served.stop();
+      served = serve(listen);
+      await served.address;
+    },
     async stop() {
       await served.stop();
       await simulators.stop();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, open } from "./browser.mjs";
 import { gateway } from "./gateway.mjs";
@@ -56,7 +58,9 @@ test("columns sort, and one that needs a currency says so", async () => {
 });
 
 test("pages follow their cursor and back, and an expired one offers to begin again", async () => {
-  const { page, close } = await open(browser, served, { fragment: "#/loans?limit=25", expected: [410] });
+  // Its cursors are read after a restart, and name what is gone.
+  const forgetful = await gateway({ loans: 20, env: { LOANGATE__CURSOR__KEYS: "console-test-cursor-key" } });
+  const { page, close } = await open(browser, forgetful, { fragment: "#/loans?limit=25", expected: [410] });
   const go = async (name, number) => {
     await page.getByRole("button", { name, exact: true }).click();
     await page.getByText(`Page ${number}:`).waitFor();
@@ -69,15 +73,14 @@ test("pages follow their cursor and back, and an expired one offers to begin aga
   assert.deepEqual(await go("Previous", 1), first);
   assert.deepEqual(await go("Next", 2), second);
 
-  const expired = { type: "/problems/cursor_expired", title: "Cursor expired", status: 410, detail: "Begin again.", code: "cursor_expired", request_id: "1" };
-  await page.route("**/loans/search", (route) => route.fulfill({ status: 410, contentType: "application/problem+json", body: JSON.stringify(expired) }));
+  await forgetful.restart();
   await page.getByRole("button", { name: "Next", exact: true }).click();
   await page.getByText("This walk is over.").waitFor();
-  await page.unroute("**/loans/search");
   await page.getByRole("button", { name: "Start again" }).click();
   await page.getByText("Page 1:").waitFor();
   assert.deepEqual(await ids(page), first);
   await close();
+  await forgetful.stop();
 });
 
 test("references are asked for by POST and are in no address", async () => {
@@ -99,25 +102,29 @@ test("references are asked for by POST and are in no address", async () => {
 });
 
 test("a customer is chosen from the store, where there is one, and is in no address", async () => {
-  const { page, asked, close } = await open(browser, served);
-  const customers = { data: [{ id: "ada" }, { id: "grace" }], page: { limit: 50, count: 2, total: 2, next_cursor: null, consistency: "snapshot" }, complete: true, sources: [], request_id: "1" };
-  await page.route("**/customers?*", (route) => route.fulfill({ status: 200, contentType: "application/json", body: JSON.stringify(customers) }));
-  const nothing = { data: [], page: { limit: 50, count: 0, total: 0, next_cursor: null, consistency: "snapshot" }, complete: false, sources: [], request_id: "1" };
-  const chosen = [];
-  await page.route("**/loans/search", (route) => {
-    const body = route.request().postDataJSON();
-    if (!body.customer) return route.continue();
-    chosen.push(body.customer);
-    const lines = `${JSON.stringify({ end: true, complete: false, count: 0, sources: [] })}\n`;
-    const stream = route.request().headers().accept.includes("ndjson");
-    return route.fulfill({ status: 200, contentType: stream ? "application/x-ndjson" : "application/json", body: stream ? lines : JSON.stringify(nothing) });
-  });
+  const directory = await mkdtemp(join(tmpdir(), "loangate-console-store-"));
+  const stored = await gateway({ env: { LOANGATE__STORE__URL: `sqlite://${directory}/customers.db` } });
+  const ask = (method, path, body) => fetch(`${stored.address}${path}`, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  for (const [id, references] of [["ada", ["bsa:customer:42"]], ["grace", ["fineract:loan:123", "goscore:consent:6915ab99857fec1e6f2f6c078"]]]) {
+    assert.equal((await ask("PUT", `/customers/${id}`, { references })).status, 201);
+  }
+  const { page, asked, close } = await open(browser, stored);
   await page.getByRole("link", { name: "Loans", exact: true }).click();
-  await page.getByRole("combobox", { name: "Customer", exact: true }).selectOption("grace");
-  await page.getByText("No loan matches").waitFor();
-  assert.ok(chosen.length > 0 && chosen.every((id) => id === "grace"));
-  for (const { url } of asked) assert.ok(!url.includes("grace"), url);
+  for (const id of ["ada", "grace"]) {
+    const wanted = (await (await ask("POST", "/loans/search", { customer: id })).json()).data.map((loan) => loan.id);
+    assert.ok(wanted.length > 0);
+    await page.getByRole("combobox", { name: "Customer", exact: true }).selectOption(id);
+    await page.waitForFunction(
+      (wanted) => [...document.querySelectorAll("[data-loan]")].map((row) => row.dataset.loan).join() === wanted.join(),
+      wanted,
+    );
+  }
+  await page.getByText("2 of 5 sources asked").waitFor();
+  await page.waitForSelector("[data-currency=NOK]");
+  for (const { url } of asked) assert.ok(!/ada|grace/.test(url), url);
   await close();
+  await stored.stop();
+  await rm(directory, { recursive: true });
 });
 
 test("everything can be had as a file, and the page says whether it is whole", async () => {
