@@ -104,6 +104,7 @@ pub(super) fn everything(gateway: &Gateway) -> Query {
             .collect(),
         whose: Whose::everybody(),
         left_out: LeftOut::new(),
+        unread: Vec::new(),
         filter: Filter::default(),
         sort: None,
         required: Vec::new(),

@@ -38,6 +38,7 @@ use crate::fleet::Fleet;
 use crate::loan::Loan;
 use crate::providers::Scope;
 use crate::telemetry::Telemetry;
+use crate::upstream;
 
 pub use crate::upstream::{Shared as Outbound, circuit, courier, now};
 pub use again::{Loans, Written};
@@ -297,7 +298,9 @@ impl Gateway {
         let mut silent = Vec::new();
         for connection in query.connections.iter().filter_map(|id| self.connections.get(id)) {
             let scopes = query.scopes(connection);
-            if scopes.is_empty() {
+            if query.unread.contains(&connection.id) {
+                silent.push(unread(connection));
+            } else if scopes.is_empty() {
                 silent.push(skipped(connection, query.why_silent(&connection.id)));
             } else {
                 asked.push((Arc::clone(connection), scopes));
@@ -317,6 +320,17 @@ type Asked = (Arc<Connection>, Vec<Scope>);
 
 fn skipped(connection: &Connection, reason: Reason) -> Source {
     Source::skipped(Arc::clone(&connection.id), connection.descriptor.name, reason)
+}
+
+fn unread(connection: &Connection) -> Source {
+    let why = "Whose loans to ask it for is in the store, which gives no answer";
+    let error = upstream::Error::new(upstream::Kind::Unavailable, "linked_references", why);
+    Source {
+        status: Status::Failed,
+        reason: None,
+        error: Some(error),
+        ..skipped(connection, Reason::NoReference)
+    }
 }
 
 /// The provider of a connection that is not ours to name.

@@ -21,6 +21,8 @@ pub struct Query {
     /// Where references were left out, and why. Those of connections that are not to be asked are reported as sources
     /// too.
     pub left_out: LeftOut,
+    /// Connections that cannot list, and of which nobody knows what is linked. They are not asked, and reported as failed.
+    pub unread: Vec<Arc<str>>,
     /// Which loans are meant.
     pub filter: Filter,
     /// In what order; in the order they come when not said.

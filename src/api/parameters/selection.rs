@@ -147,6 +147,7 @@ impl Pairs {
             connections,
             whose,
             left_out: LeftOut::new(),
+            unread: Vec::new(),
             filter,
             sort,
             required,

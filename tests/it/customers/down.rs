@@ -23,16 +23,47 @@ async fn what_needs_no_customers_works_without_the_store() {
         gateway.get("/customers").await,
         gateway.get("/loans?customer=one").await,
         // Of these the whole book is what is linked.
-        gateway.get("/loans").await,
+        gateway.get("/loans?connection=goscore").await,
         gateway.get("/loans/summary?connection=goscore").await,
         gateway
-            .send(Method::GET, "/loans", &[("accept", "text/csv")], None)
+            .send(
+                Method::GET,
+                "/loans?connection=goscore,fineract",
+                &[("accept", "text/csv")],
+                None,
+            )
             .await,
     ] {
         answer.assert_problem(503, "store_unavailable");
         assert_eq!(answer.header("retry-after"), "1");
         assert!(!answer.text.contains("SECRET"), "{answer:?}");
     }
+    // The others are answered, and what is not is said.
+    for address in ["/loans", "/loans?sort=id", "/loans/summary"] {
+        let answer = gateway.get(address).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json()["complete"], false);
+        for (connection, listed) in [
+            ("bsa", true),
+            ("carbon", true),
+            ("belvo", true),
+            ("goscore", false),
+            ("fineract", false),
+        ] {
+            let source = answer.source(connection);
+            assert_eq!(source["status"], if listed { "ok" } else { "failed" }, "{source}");
+            if !listed {
+                assert_eq!(source["error"]["code"], "upstream_unavailable");
+                assert!(
+                    source["error"]["detail"].as_str().unwrap().contains("store"),
+                    "{source}"
+                );
+            }
+        }
+        assert!(!answer.text.contains("SECRET"), "{answer:?}");
+    }
+    let required = gateway.get("/loans?require=goscore").await;
+    required.assert_problem(502, "upstream_failed");
     for address in [
         "/loans?connection=bsa,carbon,belvo",
         "/loans?ref=goscore:consent:6915ab99857fec1e6f2f6c078",
