@@ -1,5 +1,6 @@
 //! The gateway of `bench/`, in this process.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +105,7 @@ pub(super) fn everything(gateway: &Gateway) -> Query {
             .collect(),
         whose: Whose::everybody(),
         left_out: LeftOut::new(),
-        unread: Vec::new(),
+        unread: BTreeMap::new(),
         filter: Filter::default(),
         sort: None,
         required: Vec::new(),

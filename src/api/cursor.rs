@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::problem::{Code, Problem};
-use crate::gather::Place;
+use crate::gather::{Followed, Place};
 
 /// The layout; the first byte of every cursor.
 const VERSION: u8 = 1;
@@ -32,6 +33,22 @@ impl Binding {
             hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hasher.update(part);
         }
+        Self::short(hasher)
+    }
+
+    /// The same, of one customer: who it is, beside what it is called. The same name can be another person's later.
+    #[must_use]
+    pub fn of_customer(self, created_at: Option<DateTime<Utc>>) -> Self {
+        let Some(created_at) = created_at else {
+            return self;
+        };
+        let mut hasher = Sha256::new();
+        hasher.update(self.0);
+        hasher.update(created_at.timestamp_millis().to_be_bytes());
+        Self::short(hasher)
+    }
+
+    fn short(hasher: Sha256) -> Self {
         let mut short = [0; 16];
         for (to, from) in short.iter_mut().zip(hasher.finalize()) {
             *to = from;
@@ -77,7 +94,7 @@ impl Cursors {
     }
 
     /// Reads a cursor of this query. Whatever is wrong with a forged or foreign one, the answer is the same.
-    pub fn read(&self, text: &str, binding: Binding) -> Result<Place, Problem> {
+    pub fn read(&self, text: &str, binding: Binding) -> Result<Followed, Problem> {
         let invalid = || Problem::new(Code::InvalidCursor);
         if text.len() > LONGEST {
             return Err(invalid());
@@ -100,10 +117,14 @@ impl Cursors {
         if version != [VERSION] || bound != binding.0 || !fields.0.is_empty() {
             return Err(invalid());
         }
-        if expires <= seconds(SystemTime::now()) {
+        let left = expires.saturating_sub(seconds(SystemTime::now()));
+        if left == 0 {
             return Err(Problem::new(Code::CursorExpired));
         }
-        Ok(Place { id, position })
+        Ok(Followed {
+            place: Place { id, position },
+            age: self.ttl.saturating_sub(Duration::from_secs(left)),
+        })
     }
 }
 
@@ -168,7 +189,7 @@ mod tests {
     fn a_cursor_comes_back_for_its_own_query_only() {
         let cursors = cursors();
         let text = cursors.issue(PLACE, query());
-        assert_eq!(cursors.read(&text, query()).unwrap(), PLACE);
+        assert_eq!(cursors.read(&text, query()).unwrap().place, PLACE);
         assert!(
             text.len() <= 120
                 && text
@@ -204,8 +225,11 @@ mod tests {
         let both = Cursors::new(&[key("new key"), key("old key")], Duration::from_mins(1));
         let new = Cursors::new(&[key("new key")], Duration::from_mins(1));
         let text = old.issue(PLACE, query());
-        assert_eq!(both.read(&text, query()).unwrap(), PLACE);
-        assert_eq!(new.read(&both.issue(PLACE, query()), query()).unwrap(), PLACE);
+        assert_eq!(both.read(&text, query()).unwrap().place, PLACE);
+        assert_eq!(
+            new.read(&both.issue(PLACE, query()), query()).unwrap().place,
+            PLACE
+        );
         assert_eq!(new.read(&text, query()).unwrap_err().code, Code::InvalidCursor);
     }
 

@@ -79,8 +79,11 @@ async fn answer<T: Serialize + Send>(
     let gateway = &loan.api.gateway;
     let page = match &request.cursor {
         Some(cursor) => {
-            let place = loan.api.cursors.read(cursor, request.binding)?;
-            gateway.resume_rows(place, request.limit).await.map_err(refused)?
+            let cursor = loan.api.cursors.read(cursor, request.binding)?;
+            gateway
+                .resume_rows(cursor, request.limit)
+                .await
+                .map_err(refused)?
         }
         None => {
             let found = gateway

@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::access::Caller;
@@ -124,18 +125,19 @@ async fn either(
     }
 }
 
-/// Completes a question with what is linked, which may be asked for more than its lists hold.
+/// Completes a question with what is linked, which may be asked for more than its lists hold; since when the customer of the
+/// question is there.
 async fn complete(
     api: &Api,
     caller: &Caller,
     query: &mut Query,
     person: &Person,
     want: Want,
-) -> Result<(), Problem> {
-    api.complete(caller, query, person).await?;
+) -> Result<Option<DateTime<Utc>>, Problem> {
+    let created_at = api.complete(caller, query, person).await?;
     let errors = not_embedded(&api.gateway, query, want);
     if errors.is_empty() {
-        Ok(())
+        Ok(created_at)
     } else {
         Err(Problem::invalid(errors))
     }
@@ -156,17 +158,17 @@ async fn answer(
         cursor,
         binding,
     } = request;
+    // A walk asks for nothing that may not be asked for any more, and a customer may be gone.
+    let created_at = complete(api, caller, &mut query, &person, want).await?;
+    let binding = binding.of_customer(created_at);
     let answer = match cursor {
         Some(cursor) => {
-            let place = api.cursors.read(&cursor, binding)?;
-            api.still_there(caller, &person).await?;
-            api.gateway.resume(place, limit).await.map_err(refused)?
+            let cursor = api.cursors.read(&cursor, binding)?;
+            api.gateway.resume(&query, cursor, limit).await
         }
-        None => {
-            complete(api, caller, &mut query, &person, want).await?;
-            api.gateway.list(&query, limit).await.map_err(refused)?
-        }
+        None => api.gateway.list(&query, limit).await,
     };
+    let answer = answer.map_err(refused)?;
     answered(&answer.sources, &query.required)?;
     let count = answer.loans.list().len();
     caller.audit().gives(count, answer.complete, &answer.sources);

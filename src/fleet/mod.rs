@@ -174,25 +174,33 @@ impl Fleet {
         let Some(sealed) = self.0.seal.seal(name, value) else {
             return false;
         };
-        let mut command = Cmd::new();
-        command
-            .arg("SET")
+        let mut pipeline = Pipeline::new();
+        pipeline
+            .cmd("SET")
             .arg(name.first())
             .arg(sealed)
             .arg("PX")
-            .arg(milliseconds(life));
-        let kept: Result<(), _> = self.0.link.ask(Operation::Put, Line::Bulk, &command).await;
+            .arg(milliseconds(life))
+            .ignore();
+        // While keys are being replaced, another gateway may have written the last value under another name.
+        for other in name.all().skip(1) {
+            pipeline.atomic().cmd("DEL").arg(other).ignore();
+        }
+        let kept: Result<(), _> = self.0.link.ask(Operation::Put, Line::Bulk, &pipeline).await;
         kept.is_ok()
     }
 
     /// Keeps what has these names for so long from now on; whether the first of them is there, as far as it is known.
     pub async fn prolong(&self, names: &[Name], life: Duration) -> bool {
         let mut pipeline = Pipeline::new();
-        for name in names {
-            pipeline.cmd("PEXPIRE").arg(name.first()).arg(milliseconds(life));
+        for name in names.iter().flat_map(Name::all) {
+            pipeline.cmd("PEXPIRE").arg(name).arg(milliseconds(life));
         }
         let there: Result<Vec<bool>, _> = self.0.link.ask(Operation::Put, Line::Quick, &pipeline).await;
-        there.is_ok_and(|there| there.first() == Some(&false)).not()
+        let first = names.first().map_or(0, |name| name.all().count());
+        there
+            .is_ok_and(|there| !there.iter().take(first).any(|there| *there))
+            .not()
     }
 
     /// Whether Redis came back a moment ago: what it lacks, another gateway may still have.

@@ -383,6 +383,6 @@ fn weight(contribution: &Contribution) -> u32 {
         .loans
         .iter()
         .map(|loan| super::size(loan))
-        .fold(1024, usize::saturating_add);
+        .fold(contribution.walk.size(), usize::saturating_add);
     u32::try_from(size).unwrap_or(u32::MAX)
 }

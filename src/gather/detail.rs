@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::held::Item;
-use super::query::{Asker, Place, Refused};
+use super::query::{Asker, Followed, Place, Refused};
 use super::shared::{Known, Shared};
 use super::source::{Source, Status};
 use super::{Gateway, Limits, complete};
@@ -152,7 +152,8 @@ impl Gateway {
     }
 
     /// The rows at a place that a cursor names.
-    pub async fn resume_rows(&self, place: Place, limit: usize) -> Result<RowsPage, Refused> {
+    pub async fn resume_rows(&self, cursor: Followed, limit: usize) -> Result<RowsPage, Refused> {
+        let place = cursor.place;
         match (self.held.get(place.id), &self.shared) {
             (Some(Item::Rows(listing)), shared) => {
                 if let Some(shared) = shared {
@@ -163,9 +164,9 @@ impl Gateway {
                 listing.page(place, limit).ok_or(Refused::Expired)
             }
             (Some(Item::Frozen(_) | Item::Live(_)), _) | (None, None) => Err(Refused::Expired),
-            (None, Some(shared)) => match shared.head(place.id).await {
-                Known::There(head) => Listing::of_another(shared, &head, place, limit).await,
-                Known::NotThere => Err(shared.gone()),
+            (None, Some(shared)) => match shared.head(cursor).await {
+                Known::There(head) => Listing::of_another(shared, &head, cursor, limit).await,
+                Known::NotThere => Err(shared.gone(cursor)),
                 Known::Away => Err(Refused::Unreachable),
             },
         }
@@ -257,14 +258,15 @@ impl Listing {
     async fn of_another(
         shared: &Shared,
         head: &[u8],
-        place: Place,
+        cursor: Followed,
         limit: usize,
     ) -> Result<RowsPage, Refused> {
+        let place = cursor.place;
         let (source, size) = read_head(head).ok_or(Refused::Expired)?;
         let (from, to) = reach(place, limit, size).ok_or(Refused::Expired)?;
-        let (first, rows) = match shared.members::<Json>(place.id, from, to).await {
+        let (first, rows) = match shared.members::<Json>(cursor, from, to).await {
             Known::There(members) => members,
-            Known::NotThere => return Err(shared.gone()),
+            Known::NotThere => return Err(shared.gone(cursor)),
             Known::Away => return Err(Refused::Unreachable),
         };
         shared.touch(place.id, size);

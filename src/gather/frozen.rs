@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cache::Given;
 use super::contribution::{Contribution, report};
 use super::held::Item;
-use super::query::{Answer, Consistency, Place, Query, Refused};
+use super::query::{Answer, Consistency, Followed, Place, Query, Refused};
 use super::shared::{CHUNK, Known, Shared};
 use super::source::Source;
 use super::{Gateway, complete, note, size};
@@ -135,18 +135,19 @@ impl Frozen {
     pub(super) async fn of_another(
         shared: &Shared,
         head: &[u8],
-        place: Place,
+        cursor: Followed,
         limit: usize,
     ) -> Result<Answer, Refused> {
+        let place = cursor.place;
         let (mut sources, complete, before, size) = read_head(head).ok_or(Refused::Expired)?;
         let from = usize::try_from(place.position).map_err(|_| Refused::Expired)?;
         let to = from.saturating_add(limit).min(size);
         if from > size {
             return Err(Refused::Expired);
         }
-        let (first, loans) = match shared.members::<Arc<Loan>>(place.id, from, to).await {
+        let (first, loans) = match shared.members::<Arc<Loan>>(cursor, from, to).await {
             Known::There(members) => members,
-            Known::NotThere => return Err(shared.gone()),
+            Known::NotThere => return Err(shared.gone(cursor)),
             Known::Away => return Err(Refused::Unreachable),
         };
         shared.touch(place.id, size);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::collect::Seen;
 use super::contribution::{Contribution, report};
 use super::filter::Filter;
-use super::query::LeftOut;
+use super::query::{LeftOut, Still};
 use super::source::Source;
 use super::written::{Connected, Connections};
 use crate::binary::Binary;
@@ -165,6 +165,19 @@ impl Live {
         }
     }
 
+    /// Asks from now on for nothing but this. What was fetched before is given.
+    pub(super) fn keep(&mut self, still: &Still) {
+        for part in &mut self.parts {
+            let walk = &mut part.contribution.walk;
+            if let Some(scopes) = still.scopes.get(&walk.connection.id) {
+                walk.keep(scopes);
+            }
+        }
+        let left_out = still.left_out.iter();
+        self.left_out
+            .extend(left_out.map(|(id, reason)| (Arc::clone(id), *reason)));
+    }
+
     /// The next answer: at most `limit` loans, one of each source in turn. It may be short, or empty, when the time
     /// does not suffice; only [`Live::over`] means the end.
     pub(super) async fn next(&mut self, limit: usize, deadline: Instant) -> Vec<Arc<Loan>> {
@@ -293,7 +306,10 @@ impl Live {
             .flat_map(|part| &part.held)
             .chain(&self.last)
             .chain(&self.again);
-        let seen = self.parts.iter().map(|part| part.seen.size());
+        let seen = self
+            .parts
+            .iter()
+            .map(|part| part.seen.size().saturating_add(part.contribution.walk.size()));
         held.map(|loan| super::size(loan))
             .chain(seen)
             .fold(0, usize::saturating_add)

@@ -48,7 +48,7 @@ pub use detail::{Found, Part, Read, RowsPage};
 pub use duplicates::{DuplicateCandidate, DuplicateEvidence};
 pub use filter::{Filter, Range, Sort, SortKey};
 pub use held::Held;
-pub use query::{Answer, Asker, Consistency, LeftOut, Named, Place, Query, Refused, Whose};
+pub use query::{Answer, Asker, Consistency, Followed, LeftOut, Named, Place, Query, Refused, Unread, Whose};
 pub use source::{Cached, Reason, Source, Status};
 pub use stream::Stream;
 pub use summary::{Figures, Summary};
@@ -298,8 +298,8 @@ impl Gateway {
         let mut silent = Vec::new();
         for connection in query.connections.iter().filter_map(|id| self.connections.get(id)) {
             let scopes = query.scopes(connection);
-            if query.unread.contains(&connection.id) {
-                silent.push(unread(connection));
+            if let Some(why) = query.unread.get(&connection.id) {
+                silent.push(unread(connection, *why));
             } else if scopes.is_empty() {
                 silent.push(skipped(connection, query.why_silent(&connection.id)));
             } else {
@@ -322,9 +322,18 @@ fn skipped(connection: &Connection, reason: Reason) -> Source {
     Source::skipped(Arc::clone(&connection.id), connection.descriptor.name, reason)
 }
 
-fn unread(connection: &Connection) -> Source {
-    let why = "Whose loans to ask it for is in the store, which gives no answer";
-    let error = upstream::Error::new(upstream::Kind::Unavailable, "linked_references", why);
+fn unread(connection: &Connection, why: Unread) -> Source {
+    let (kind, note) = match why {
+        Unread::NoAnswer => (
+            upstream::Kind::Unavailable,
+            "Whose loans to ask it for is in the store, which gives no answer",
+        ),
+        Unread::TooMany => (
+            upstream::Kind::TooLarge,
+            "More references are linked to it than one question may use; ask for one customer at a time",
+        ),
+    };
+    let error = upstream::Error::new(kind, "linked_references", note);
     Source {
         status: Status::Failed,
         reason: None,

@@ -21,8 +21,8 @@ pub struct Query {
     /// Where references were left out, and why. Those of connections that are not to be asked are reported as sources
     /// too.
     pub left_out: LeftOut,
-    /// Connections that cannot list, and of which nobody knows what is linked. They are not asked, and reported as failed.
-    pub unread: Vec<Arc<str>>,
+    /// Connections that cannot list, and of which what is linked was not read. They are not asked, and reported as failed.
+    pub unread: BTreeMap<Arc<str>, Unread>,
     /// Which loans are meant.
     pub filter: Filter,
     /// In what order; in the order they come when not said.
@@ -38,6 +38,24 @@ pub type Named = (Arc<str>, Reference);
 
 /// Connections of which references were left out, and why.
 pub type LeftOut = BTreeMap<Arc<str>, Reason>;
+
+/// Why what is linked was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// The store gave no answer.
+    NoAnswer,
+    /// More references are linked than one question may use.
+    TooMany,
+}
+
+/// What of a walk may still be asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Still {
+    /// Of these connections these scopes, of others all.
+    pub(super) scopes: BTreeMap<Arc<str>, HashSet<Scope>>,
+    /// Where references are left out by now.
+    pub(super) left_out: LeftOut,
+}
 
 /// Whose loans are meant. Their connections are among the selected ones.
 #[derive(Debug, Clone)]
@@ -103,6 +121,25 @@ impl Query {
         references.into_iter().map(Scope::Reference).collect()
     }
 
+    /// What may be asked of connections that cannot list, for a walk that began before; nothing is said of those of which
+    /// nobody knows.
+    pub(super) fn still<'c>(&self, connections: impl Iterator<Item = &'c Arc<Connection>>) -> Still {
+        let known = connections.filter(|connection| {
+            let id = &connection.id;
+            !connection.descriptor.lists_book
+                && self.connections.contains(id)
+                && !self.unread.contains_key(id)
+        });
+        let scopes = known.map(|connection| {
+            let scopes = self.scopes(connection).into_iter().collect();
+            (Arc::clone(&connection.id), scopes)
+        });
+        Still {
+            scopes: scopes.collect(),
+            left_out: self.left_out.clone(),
+        }
+    }
+
     /// Why a connection has nothing to be asked for.
     pub(super) fn why_silent(&self, connection: &str) -> Reason {
         self.left_out
@@ -153,6 +190,15 @@ pub struct Place {
     pub id: u128,
     /// How far.
     pub position: u64,
+}
+
+/// A place that a cursor named, and how long ago that cursor was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Followed {
+    /// The place.
+    pub place: Place,
+    /// How long ago; to the second, by the clocks of two machines.
+    pub age: Duration,
 }
 
 /// Why there is no answer at all.

@@ -12,7 +12,7 @@ use super::cache::Given;
 use super::frozen::Frozen;
 use super::held::{Held, Item};
 use super::live::Live;
-use super::query::{Answer, Place, Query, Refused};
+use super::query::{Answer, Followed, Place, Query, Refused};
 use super::shared::{Known, Shared};
 use super::source::Source;
 use super::{Gateway, answer, begin};
@@ -23,8 +23,9 @@ use crate::telemetry;
 pub(super) const WALK: u8 = 1;
 
 impl Gateway {
-    /// The answer at a place that a cursor names.
-    pub async fn resume(&self, place: Place, limit: usize) -> Result<Answer, Refused> {
+    /// The answer at a place that a cursor names. `query` is the question as it would be asked now.
+    pub async fn resume(&self, query: &Query, cursor: Followed, limit: usize) -> Result<Answer, Refused> {
+        let place = cursor.place;
         match (self.held.get(place.id), &self.shared) {
             (Some(Item::Frozen(set)), shared) => {
                 if let Some(shared) = shared {
@@ -36,11 +37,11 @@ impl Gateway {
                 set.page(place, limit).ok_or(Refused::Expired)
             }
             (Some(Item::Rows(_)), _) | (None, None) => Err(Refused::Expired),
-            (Some(Item::Live(_)), _) => self.walk_on(place, limit).await,
-            (None, Some(shared)) => match shared.head(place.id).await {
-                Known::There(head) if head.first() == Some(&WALK) => self.walk_on(place, limit).await,
-                Known::There(head) => Frozen::of_another(shared, &head, place, limit).await,
-                Known::NotThere => Err(shared.gone()),
+            (Some(Item::Live(_)), _) => self.walk_on(query, cursor, limit).await,
+            (None, Some(shared)) => match shared.head(cursor).await {
+                Known::There(head) if head.first() == Some(&WALK) => self.walk_on(query, cursor, limit).await,
+                Known::There(head) => Frozen::of_another(shared, &head, cursor, limit).await,
+                Known::NotThere => Err(shared.gone(cursor)),
                 Known::Away => Err(Refused::Unreachable),
             },
         }
@@ -67,7 +68,7 @@ impl Gateway {
                 .keep(Item::Live(Arc::new(Mutex::new(walk))), size)
                 .ok_or(Refused::SelectionTooHeavy)?;
             if let Some((shared, record)) = self.shared.as_ref().zip(record) {
-                shared.hold_walk(id, record).await;
+                shared.hold_walk(id, record, None).await;
             }
             answer.next = Some(Place { id, position });
         }
@@ -76,32 +77,36 @@ impl Gateway {
 
     /// The next answer of a walk; or the last one again, if it never arrived. In a task of its own, so that a caller
     /// who goes away in the middle leaves a walk that can be followed.
-    async fn walk_on(&self, place: Place, limit: usize) -> Result<Answer, Refused> {
-        let deadline = self.limits.cutoff();
+    async fn walk_on(&self, query: &Query, cursor: Followed, limit: usize) -> Result<Answer, Refused> {
+        let (place, deadline) = (cursor.place, self.limits.cutoff());
+        let still = query.still(self.connections.values());
         let (held, shared) = (self.held.clone(), self.shared.clone());
         let step = telemetry::spawn(same_request(async move {
             let (lease, theirs) = match &shared {
                 Some(shared) => match shared.step(place.id, deadline).await {
-                    Known::There(lease) => (Some(lease), shared.walk(place.id).await),
+                    Known::There(lease) => (Some(lease), shared.walk(cursor).await),
                     Known::NotThere => return Err(Refused::Busy),
                     Known::Away => (None, Known::Away),
                 },
                 None => (None, Known::NotThere),
             };
-            let gone = shared.as_ref().map_or(Refused::Expired, Shared::gone);
-            let mut live = take_up(&held, place, theirs, gone, deadline).await?;
+            let lost = match &shared {
+                Some(shared) => (shared.gone(cursor), shared.passed()),
+                None => (Refused::Expired, Refused::Expired),
+            };
+            let mut live = take_up(&held, place, theirs, lost, deadline).await?;
             if place.position != live.position {
                 live.rewind();
             }
+            live.keep(&still);
             let loans = live.next(limit, deadline).await;
             let mut answer = answer(&live, loans);
             // The end is held too: its last answer may have to be given again.
             let walk = OwnedMutexGuard::mutex(&live);
             held.update(place.id, Item::Live(Arc::clone(walk)), live.size());
             if let Some(shared) = &shared {
-                shared.hold_walk(place.id, record(&live)).await;
+                shared.hold_walk(place.id, record(&live), lease).await;
             }
-            drop(lease);
             if !live.over() {
                 answer.next = Some(Place {
                     id: place.id,
@@ -114,12 +119,13 @@ impl Gateway {
     }
 }
 
-/// The walk at this place, for one step: `theirs` if it is that, else what is held here, if it is further.
+/// The walk at this place, for one step: `theirs` if it is that, else what is held here, if it is further. What it means if
+/// neither is: that the walk is `gone`, or that it has `passed` this place.
 async fn take_up(
     held: &Held,
     place: Place,
     theirs: Known<Live>,
-    gone: Refused,
+    (gone, passed): (Refused, Refused),
     deadline: Instant,
 ) -> Result<OwnedMutexGuard<Live>, Refused> {
     let here = match held.get(place.id) {
@@ -136,7 +142,8 @@ async fn take_up(
             return Ok(live);
         }
         // This one went on while nothing was shared; or it is what another gateway has left behind.
-        Known::There(theirs) => (Some(theirs.position), gone),
+        Known::There(theirs) if theirs.position < place.position => (Some(theirs.position), gone),
+        Known::There(theirs) => (Some(theirs.position), passed),
         Known::NotThere => (None, gone),
         Known::Away => (None, Refused::Unreachable),
     };
@@ -162,8 +169,8 @@ fn record(walk: &Live) -> Vec<u8> {
 
 impl Shared {
     /// The walk of this name, as far as any gateway went on with it.
-    async fn walk(&self, id: u128) -> Known<Live> {
-        match self.head(id).await {
+    async fn walk(&self, cursor: Followed) -> Known<Live> {
+        match self.head(cursor).await {
             Known::There(record) => {
                 let walk = record.split_first().filter(|(kind, _)| **kind == WALK);
                 let walk = walk.and_then(|(_, record)| self.connected(record));

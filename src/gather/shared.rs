@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::Limits;
 use super::cache::{Key, Part};
 use super::contribution::Contribution;
-use super::query::Refused;
+use super::query::{Followed, Refused};
 use super::written::{Connected, Connections};
 use crate::binary::Binary;
 use crate::fleet::{Fleet, Lease, Look, Name, Taken, one_request};
@@ -21,6 +21,10 @@ use crate::upstream::now;
 
 /// Members of a set under one name: a page reads a few names, and not the whole set.
 pub(super) const CHUNK: usize = 100;
+/// How long after a cursor was given what it names may still be on its way here.
+const YOUNG: Duration = Duration::from_secs(30);
+/// How long a request waits for that.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 /// The first and the longest pause between two looks at what another gateway does.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(50));
 
@@ -193,8 +197,8 @@ impl Shared {
         self.fleet.name("held", &[&id.to_be_bytes(), &part.to_be_bytes()])
     }
 
-    /// Keeps what a cursor names: its `head`, and after its members, so many under each name. Waits for that no longer
-    /// than the request has patience.
+    /// Keeps what a cursor names: its `head`, and after that its members, so many under each name. Waits for that no
+    /// longer than the request has patience.
     pub(super) async fn hold<T: Binary>(&self, id: u128, mut head: Vec<u8>, members: &[T]) {
         let life = self.longer();
         members.len().write(&mut head);
@@ -210,34 +214,66 @@ impl Shared {
             .collect();
         let (fleet, name) = (self.fleet.clone(), self.held(id, 0));
         let kept = tokio::spawn(async move {
-            for (name, chunk) in chunks {
-                if !fleet.put(&name, chunk, life).await {
+            // The head first, then in the order in which pages are asked for: who finds it knows that the rest comes.
+            for (name, value) in std::iter::once((name, head)).chain(chunks) {
+                if !fleet.put(&name, value, life).await {
                     return;
                 }
             }
-            // Last: who finds it finds the rest.
-            fleet.put(&name, head, life).await;
         });
         self.fleet.patiently(kept).await;
     }
 
-    /// Keeps all of a walk.
-    pub(super) async fn hold_walk(&self, id: u128, record: Vec<u8>) {
-        self.fleet.put(&self.held(id, 0), record, self.longer()).await;
+    /// Keeps all of a walk, and then gives the lease to step it back. Goes on when the request has no more patience: the
+    /// next step may be another gateway's.
+    pub(super) async fn hold_walk(&self, id: u128, record: Vec<u8>, lease: Option<Lease>) {
+        let (fleet, name, life) = (self.fleet.clone(), self.held(id, 0), self.longer());
+        let kept = tokio::spawn(async move {
+            fleet.put(&name, record, life).await;
+            drop(lease);
+        });
+        self.fleet.patiently(kept).await;
     }
 
     /// The head of what a cursor names.
-    pub(super) async fn head(&self, id: u128) -> Known<Vec<u8>> {
-        self.fleet.get(&self.held(id, 0)).await.into()
+    pub(super) async fn head(&self, cursor: Followed) -> Known<Vec<u8>> {
+        let name = &self.held(cursor.place.id, 0);
+        self.awaited(cursor, || async { self.fleet.get(name).await.into() })
+            .await
+    }
+
+    /// Looks again for what a cursor names that was given a moment ago: another gateway may still be writing it.
+    async fn awaited<T, F>(&self, cursor: Followed, look: impl Fn() -> F) -> Known<T>
+    where
+        F: Future<Output = Known<T>>,
+    {
+        let (mut pause, longest) = PAUSES;
+        let began = Instant::now();
+        let mut known = look().await;
+        while matches!(known, Known::NotThere)
+            && cursor.age < YOUNG
+            && began.elapsed() < ON_ITS_WAY
+            && !self.fleet.settles()
+        {
+            sleep(pause).await;
+            pause = pause.saturating_mul(2).min(longest);
+            known = one_request(look()).await;
+        }
+        known
     }
 
     /// The members from one place to another; all of those under the names that hold any of them, and where they begin.
     pub(super) async fn members<T: Binary>(
         &self,
-        id: u128,
+        cursor: Followed,
         from: usize,
         to: usize,
     ) -> Known<(usize, Vec<T>)> {
+        self.awaited(cursor, || self.members_now(cursor.place.id, from, to))
+            .await
+    }
+
+    async fn members_now<T: Binary>(&self, id: u128, from: usize, to: usize) -> Known<(usize, Vec<T>)> {
         let first = from.checked_div(CHUNK).unwrap_or_default();
         let behind = to.div_ceil(CHUNK);
         let names: Vec<Name> = (first..behind)
@@ -291,8 +327,18 @@ impl Shared {
         });
     }
 
-    /// What a cursor means of which there is nothing: it has expired, or Redis has lost it and another gateway may have it.
-    pub(super) fn gone(&self) -> Refused {
+    /// What a cursor means of which there is nothing: it has expired, or another gateway has it and could not write it, or
+    /// Redis has lost it.
+    pub(super) fn gone(&self, cursor: Followed) -> Refused {
+        if cursor.age < YOUNG {
+            Refused::Unreachable
+        } else {
+            self.passed()
+        }
+    }
+
+    /// What a cursor means that others have gone on from: it has expired, or Redis has lost a later one.
+    pub(super) fn passed(&self) -> Refused {
         if self.fleet.settles() {
             Refused::Unreachable
         } else {

@@ -121,6 +121,31 @@ impl SourceWalk {
         self.waiting.is_empty() && self.begun.is_empty()
     }
 
+    /// Goes on with these of its scopes only.
+    pub(super) fn keep(&mut self, scopes: &HashSet<Scope>) {
+        self.waiting.retain(|scope| scopes.contains(scope));
+        let begun = self.begun.len();
+        self.begun.retain(|begun| scopes.contains(&begun.scope));
+        if self.begun.len() < begun {
+            // What it announced will not come.
+            self.tally.announced = None;
+        }
+    }
+
+    /// Roughly what it holds, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let begun = self.begun.iter();
+        let digests = begun.map(|begun| begun.digests.capacity().saturating_mul(size_of::<u64>()));
+        let scopes = self
+            .waiting
+            .iter()
+            .chain(self.begun.iter().map(|begun| &begun.scope));
+        scopes
+            .map(Scope::size)
+            .chain(digests)
+            .fold(size_of::<Self>(), usize::saturating_add)
+    }
+
     /// Reads on: the next page of a scope that was begun, or the first pages of the next scopes. What could not be
     /// used is in the tally. A page may hold nothing.
     pub(super) async fn advance(&mut self, deadline: Instant) -> Vec<Arc<Loan>> {

@@ -148,6 +148,18 @@ pub enum Scope {
     Loan(String),
 }
 
+impl Scope {
+    /// Roughly what it takes, in bytes.
+    pub fn size(&self) -> usize {
+        let text = match self {
+            Self::Book => 0,
+            Self::Reference(reference) => reference.value.capacity(),
+            Self::Loan(key) => key.capacity(),
+        };
+        size_of::<Self>().saturating_add(text)
+    }
+}
+
 /// What a provider needs to find a person's or a loan's data: a type it knows and a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {

@@ -9,13 +9,13 @@ use sqlx::AnyPool;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::customer::{Customer, Link, Namespace, Precondition};
+use super::customer::{Customer, Namespace, Precondition};
 use super::fault::Fault;
 use super::postgres::Server;
 use super::rows::{self, Write, Written};
 use super::settings::{Place, Settings};
 use super::sqlite::File;
-use super::{Change, Deleted, Page, Put, Store};
+use super::{Change, Deleted, Linked, Page, Put, Store};
 
 /// A store of either engine.
 #[derive(Debug)]
@@ -131,10 +131,10 @@ impl Store for Keeper {
         .await
     }
 
-    async fn linked(&self, of: &Namespace, connections: &[Arc<str>]) -> Result<Vec<Link>, Fault> {
+    async fn linked(&self, of: &Namespace, connections: &[Arc<str>], most: usize) -> Result<Linked, Fault> {
         self.within(async {
             let mut connection = self.opened().await?.pool().acquire().await?;
-            rows::linked(&mut connection, of, connections).await
+            rows::linked(&mut connection, of, connections, most).await
         })
         .await
     }

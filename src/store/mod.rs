@@ -43,8 +43,18 @@ pub trait Store: Debug + Send + Sync {
     /// At most `limit` customers after a place, in the order in which they were first put; the first place is 0.
     async fn page(&self, of: &Namespace, after: u64, limit: usize) -> Result<Page, Fault>;
 
-    /// Everything that is linked at these connections, whoever the customers are: each once, in a fixed order.
-    async fn linked(&self, of: &Namespace, connections: &[Arc<str>]) -> Result<Vec<Link>, Fault>;
+    /// Everything that is linked at these connections, whoever the customers are: each once, in a fixed order. Nothing of
+    /// a connection that has more than `most`.
+    async fn linked(&self, of: &Namespace, connections: &[Arc<str>], most: usize) -> Result<Linked, Fault>;
+}
+
+/// What is linked at some connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// The references.
+    pub links: Vec<Link>,
+    /// The connections that have more than were asked for.
+    pub too_many: Vec<Arc<str>>,
 }
 
 /// What a customer is to be.

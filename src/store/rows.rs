@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::customer::{Customer, Link, Namespace, Precondition, Purpose};
 use super::fault::Fault;
-use super::{COUNTED, Change, Deleted, Page, Put};
+use super::{COUNTED, Change, Deleted, Linked, Page, Put};
 
 /// Which engine a connection leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,34 +255,33 @@ pub(super) async fn page(
     })
 }
 
-/// What is linked at these connections.
+/// What is linked at these connections, as far as it is not more than `most` at one of them.
 pub(super) async fn linked(
     connection: &mut AnyConnection,
     of: &Namespace,
     connections: &[Arc<str>],
-) -> Result<Vec<Link>, Fault> {
-    if connections.is_empty() {
-        return Ok(Vec::new());
-    }
-    let question = format!(
-        "SELECT DISTINCT connection, kind, value, purpose, expires_at FROM loangate_references \
-         WHERE namespace = $1 AND connection IN {}",
-        placeholders(1, connections.len())
-    );
-    let mut question = sqlx::query(AssertSqlSafe(question)).bind(of.as_str().to_owned());
+    most: usize,
+) -> Result<Linked, Fault> {
+    const QUESTION: &str = "SELECT DISTINCT connection, kind, value, purpose, expires_at FROM loangate_references \
+         WHERE namespace = $1 AND connection = $2 LIMIT $3";
+    let mut linked = Linked::default();
     for id in connections {
-        question = question.bind(id.to_string());
+        let question = sqlx::query(QUESTION)
+            .bind(of.as_str().to_owned())
+            .bind(id.to_string())
+            .bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
+        let rows = question.fetch_all(&mut *connection).await?;
+        if rows.len() > most {
+            linked.too_many.push(Arc::clone(id));
+            continue;
+        }
+        for row in &rows {
+            linked.links.extend(Link::read(row)?);
+        }
     }
-    let rows = question.fetch_all(connection).await?;
-    let links = rows.iter().map(|row| Ok(Link::read(row)?.into_iter()));
-    let mut links: Vec<Link> = links
-        .collect::<Result<Vec<_>, Fault>>()?
-        .into_iter()
-        .flatten()
-        .collect();
     // Here, so that the order does not depend on an engine's idea of nulls.
-    links.sort_unstable();
-    Ok(links)
+    linked.links.sort_unstable();
+    Ok(linked)
 }
 
 /// The customers of rows that stand in order of them, each with its number.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::fault::Fault;
 use super::rows::{self, Engine, Write, Written};
@@ -24,8 +24,12 @@ const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAG
      PRAGMA secure_delete = ON";
 const READER: &str = "PRAGMA query_only = ON";
 
-/// When the log is to be emptied, and somebody is reading from it: how long until it is tried again.
+/// When the log is to be emptied, and somebody is reading from it: how long that may keep everybody who writes, and how
+/// long until it is tried again.
+const SWEEP_WITHIN: &str = "PRAGMA busy_timeout = 100";
 const AGAIN: Duration = Duration::from_millis(500);
+/// How long to wait for another process that writes.
+const BUSY: &str = "PRAGMA busy_timeout = 5000";
 
 /// Nobody else writes until the transaction ends.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -122,19 +126,25 @@ fn address(path: &Path) -> String {
 async fn run(writing: AnyPool, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(TOGETHER);
     // A process that was killed may have left something.
-    let mut residue = !swept(&writing).await;
+    let mut residue = Residue {
+        there: true,
+        hindered: None,
+    };
+    residue.sweep(&writing).await;
     loop {
         let more = jobs.recv_many(&mut batch, TOGETHER);
-        let patience = if residue { AGAIN } else { Duration::MAX };
-        match timeout(patience, more).await {
+        match timeout(residue.patience(), more).await {
             Ok(0) => return,
             Ok(_) => {}
             Err(_) => {
-                residue = !swept(&writing).await;
+                residue.sweep(&writing).await;
                 continue;
             }
         }
-        let outcome = commit(&writing, &batch, &mut residue).await;
+        let outcome = commit(&writing, &batch, &mut residue.there).await;
+        if outcome.is_ok() && residue.patience().is_zero() {
+            residue.sweep(&writing).await;
+        }
         let mut written = outcome.map(Vec::into_iter);
         for (_, done) in batch.drain(..) {
             let result = match &mut written {
@@ -158,15 +168,41 @@ async fn commit(writing: &AnyPool, batch: &[Job], residue: &mut bool) -> Result<
         *residue |= removed;
     }
     transaction.commit().await?;
-    if *residue {
-        *residue = !swept(writing).await;
-    }
     Ok(written)
 }
 
+/// What was deleted and may still be in the log.
+#[derive(Debug)]
+struct Residue {
+    there: bool,
+    /// When somebody who reads from the log kept it from being emptied.
+    hindered: Option<Instant>,
+}
+
+impl Residue {
+    /// How long until the log is to be emptied.
+    fn patience(&self) -> Duration {
+        match self.hindered {
+            _ if !self.there => Duration::MAX,
+            Some(at) => AGAIN.saturating_sub(at.elapsed()),
+            None => Duration::ZERO,
+        }
+    }
+
+    async fn sweep(&mut self, writing: &AnyPool) {
+        let swept = swept(writing).await.unwrap_or(false);
+        self.there = !swept;
+        self.hindered = (!swept).then(Instant::now);
+    }
+}
+
 /// Moves everything from the log into the file, where what was deleted has been overwritten, and empties the log. Not
-/// possible while somebody reads from it for longer than the driver waits; then it is tried again.
-async fn swept(writing: &AnyPool) -> bool {
-    let answer = writing.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)").await;
-    answer.is_ok_and(|row| row.try_get::<i64, _>(0).is_ok_and(|busy| busy == 0))
+/// possible while somebody reads from it, who may be another program with all the time in the world: then it is tried
+/// again, and those who write wait no longer for it than [`SWEEP_WITHIN`].
+async fn swept(writing: &AnyPool) -> Result<bool, sqlx::Error> {
+    let mut writer = writing.acquire().await?;
+    writer.execute(SWEEP_WITHIN).await?;
+    let answer = writer.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    writer.execute(BUSY).await?;
+    Ok(answer?.try_get::<i64, _>(0)? == 0)
 }

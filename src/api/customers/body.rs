@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -197,8 +197,8 @@ impl Wanted {
                 "must be an instant such as 2027-01-31T00:00:00Z (RFC 3339), or null",
             );
         }
-        // As exact as it is kept.
-        instant.map(|instant| instant.to_utc().trunc_subsecs(3))
+        // As exact as it is kept, which knows no leap seconds.
+        instant.and_then(|instant| DateTime::from_timestamp_millis(instant.timestamp_millis()))
     }
 }
 

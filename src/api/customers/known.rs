@@ -10,8 +10,12 @@ use crate::api::Api;
 use crate::api::access::Caller;
 use crate::api::parameters::record;
 use crate::api::problem::Problem;
-use crate::gather::{Gateway, LeftOut, Named, Query, Reason, Whose, now};
-use crate::store::{Link, Purpose};
+use crate::gather::{Gateway, LeftOut, Named, Query, Reason, Unread, Whose, now};
+use crate::store::{Link, Linked, Purpose};
+
+/// References of one connection that a whole book may be made of. Each is a call of its own, and all of them are held for
+/// as long as a cursor can be followed.
+const MOST_LINKED: usize = 10_000;
 
 /// What a question says about whose loans it means, beside naming references itself.
 #[derive(Debug, Clone, Default)]
@@ -25,38 +29,39 @@ pub(in crate::api) struct Person {
 }
 
 impl Api {
-    /// Completes a question with what is linked: to the customer it names, or to anybody where it means whole books.
+    /// Completes a question with what is linked: to the customer it names, or to anybody where it means whole books. Since
+    /// when that customer is there.
     pub(in crate::api) async fn complete(
         &self,
         caller: &Caller,
         query: &mut Query,
         person: &Person,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<DateTime<Utc>>, Problem> {
         if let Some(id) = &person.customer {
             let customer = self.customer(caller, id).await?;
             sort_out(query, customer.links, person, &self.gateway, caller, now());
             record(query, caller);
-        } else if let (Whose::Everybody { .. }, Some(store)) = (&query.whose, &self.store) {
+            return Ok(Some(customer.created_at));
+        }
+        if let (Whose::Everybody { .. }, Some(store)) = (&query.whose, &self.store) {
             let unlisted = self.unlisted(query);
             if unlisted.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
-            match store.linked(&caller.namespace(), &unlisted).await {
-                Ok(links) => sort_out(query, links, person, &self.gateway, caller, now()),
+            let because = |why| move |id| (id, why);
+            match store.linked(&caller.namespace(), &unlisted, MOST_LINKED).await {
+                Ok(Linked { links, too_many }) => {
+                    query.unread = too_many.into_iter().map(because(Unread::TooMany)).collect();
+                    sort_out(query, links, person, &self.gateway, caller, now());
+                }
                 // The others have nothing to do with it.
-                Err(_) if unlisted.len() < query.connections.len() => query.unread = unlisted,
+                Err(_) if unlisted.len() < query.connections.len() => {
+                    query.unread = unlisted.into_iter().map(because(Unread::NoAnswer)).collect();
+                }
                 Err(fault) => return Err(unanswered(fault)),
             }
         }
-        Ok(())
-    }
-
-    /// Refuses to go on about a customer that is not there any more.
-    pub(in crate::api) async fn still_there(&self, caller: &Caller, person: &Person) -> Result<(), Problem> {
-        match &person.customer {
-            Some(id) => self.customer(caller, id).await.map(drop),
-            None => Ok(()),
-        }
+        Ok(None)
     }
 
     /// The connections of a question that cannot list: of these a whole book is what is linked.
@@ -83,6 +88,7 @@ fn sort_out(
         Whose::Everybody { linked } => std::mem::take(linked),
     };
     let mut known: HashSet<Named> = named.iter().cloned().collect();
+    let mut allowed: HashSet<Named> = HashSet::new();
     let mut refused: Vec<(Named, Reason)> = Vec::new();
     for link in links {
         let connection = gateway
@@ -112,19 +118,24 @@ fn sort_out(
         let reference: Named = (Arc::clone(&connection.id), reference);
         match refusal(&link, person.purpose, at) {
             Some(reason) => refused.push((reference, reason)),
-            None if known.insert(reference.clone()) => named.push(reference),
-            None => {}
+            None => {
+                allowed.insert(reference.clone());
+                if known.insert(reference.clone()) {
+                    named.push(reference);
+                }
+            }
         }
     }
     let whole_books = matches!(query.whose, Whose::Everybody { .. });
     for ((id, reference), reason) in refused {
-        // Somebody else says that it may be used: the question itself, another customer, or the config.
+        // Somebody else says that it may be used: another customer, or the config. That a question names it does not.
         let in_config = gateway
             .connection(&id)
             .is_some_and(|connection| connection.references.contains(&reference));
         let reference = (id, reference);
-        let told_otherwise = known.contains(&reference) || (whole_books && in_config);
+        let told_otherwise = allowed.contains(&reference) || (whole_books && in_config);
         if !told_otherwise {
+            named.retain(|named| *named != reference);
             leave_out(&mut query.left_out, &reference.0, reason);
         }
     }

@@ -91,7 +91,7 @@ pub(super) async fn list(
     let store = api.store()?;
     let (limit, cursor, binding) = pairs.customers_request(&caller)?;
     let after = match cursor {
-        Some(cursor) => api.cursors.read(&cursor, binding)?.position,
+        Some(cursor) => api.cursors.read(&cursor, binding)?.place.position,
         None => 0,
     };
     let page = store

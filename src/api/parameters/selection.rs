@@ -1,5 +1,7 @@
 //! What the list is asked for: which connections, which references, which loans of them, in what order.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::known::{CUSTOMERS, EXPORT, PAGE, SELECTION};
@@ -147,7 +149,7 @@ impl Pairs {
             connections,
             whose,
             left_out: LeftOut::new(),
-            unread: Vec::new(),
+            unread: BTreeMap::new(),
             filter,
             sort,
             required,

@@ -90,6 +90,8 @@ on_both! {
         let cursor = first.json()["page"]["next_cursor"].as_str().unwrap().to_owned();
         let next = async |query: &str| gateway.get(&format!("{query}&cursor={cursor}")).await;
         assert_eq!(next(query).await.ids().len(), 20);
+        next("/loans?customer=two&limit=20").await.assert_problem(404, "customer_not_found");
+        put(&gateway, "two", &json!(["goscore:consent:6915ab99857fec1e6f2f6c078"])).await;
         next("/loans?customer=two&limit=20").await.assert_problem(400, "invalid_cursor");
         next("/loans?limit=20").await.assert_problem(400, "invalid_cursor");
 

@@ -4,7 +4,7 @@ use loangate::sim::World;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Place, delete, get, on_both, path, put, put_if};
+use super::{EVERYWHERE, Place, delete, get, on_both, path, put, put_if};
 use crate::support::{Answer, Setup};
 
 /// What a problem says is wrong, by name.
@@ -297,4 +297,34 @@ async fn other_methods_are_not_taken() {
     let answer = gateway.send(Method::PATCH, "/customers/1", &[], None).await;
     answer.assert_problem(405, "method_not_allowed");
     assert_eq!(answer.header("allow"), "GET,HEAD,PUT,DELETE");
+}
+
+/// A minute has no sixty-first second in the store.
+#[tokio::test]
+async fn a_leap_second_is_the_same_the_next_time() {
+    let place = Place::file();
+    let gateway = place.setup().start().await;
+    let reference = json!([{"ref": "bsa:customer:42", "expires_at": "2026-12-31T23:59:60Z"}]);
+    let made = put(&gateway, "one", &reference).await;
+    let again = put(&gateway, "one", &reference).await;
+    assert_eq!((made.status, again.status), (201, 200));
+    assert_eq!(made.json(), again.json());
+    assert_eq!(get(&gateway, "one").await.json(), made.json());
+    assert_eq!(made.header("etag"), again.header("etag"));
+}
+
+/// Another person under the name of one that is gone is another person to who holds a cursor.
+#[tokio::test]
+async fn a_name_that_is_given_again_does_not_bring_back_who_had_it() {
+    let place = Place::file();
+    let gateway = place.setup().start().await;
+    put(&gateway, "one", &json!(EVERYWHERE)).await;
+    let path = "/loans?customer=one&limit=1";
+    let first = gateway.get(path).await.json();
+    let next = format!("{path}&cursor={}", first["page"]["next_cursor"].as_str().unwrap());
+    assert_eq!(gateway.get(&next).await.status, 200);
+    delete(&gateway, "one").await;
+    gateway.get(&next).await.assert_problem(404, "customer_not_found");
+    put(&gateway, "one", &json!(["bsa:customer:42"])).await;
+    gateway.get(&next).await.assert_problem(400, "invalid_cursor");
 }

@@ -1,6 +1,6 @@
 //! What a reference may be used for, and until when. What may not be used is not asked for.
 
-use loangate::sim::{Provider, World};
+use loangate::sim::{Provider, Recorded, World};
 use serde_json::{Value, json};
 
 use super::{Place, put};
@@ -47,8 +47,104 @@ async fn an_expired_consent_is_not_asked_for() {
     // What is only a reference of its own is no business of the store.
     let answer = gateway.get(&format!("/loans?ref={CONSENT}")).await;
     assert_eq!(told(&answer, "goscore"), is("ok", ""));
-    let answer = gateway.get(&format!("/loans?customer=one&ref={CONSENT}")).await;
-    assert_eq!(told(&answer, "goscore"), is("ok", ""));
+}
+
+/// Who names a person has said what may be used of it; naming a reference as well does not make it usable.
+#[tokio::test]
+async fn a_reference_of_the_question_is_no_way_around_what_is_linked() {
+    let (_place, gateway) = linked(&json!([
+        {"ref": CONSENT, "expires_at": PAST},
+        {"ref": "bsa:customer:42", "purpose": "presentation"},
+        "carbon:customer:1732ca47-42b2-4990-a65d-c369e934eed3",
+    ]))
+    .await;
+    let answer = gateway
+        .get(&format!(
+            "/loans?customer=one&purpose=processing&ref={CONSENT}&ref=bsa:customer:42"
+        ))
+        .await;
+    answer.assert_complete();
+    assert_eq!(told(&answer, "goscore"), is("skipped", "consent_expired"));
+    assert_eq!(told(&answer, "bsa"), is("skipped", "purpose_mismatch"));
+    assert_eq!(told(&answer, "carbon"), is("ok", ""));
+    assert!(gateway.asked(Provider::Goscore).is_empty());
+}
+
+/// A walk that has begun asks for nothing that is linked no more, or no longer usable.
+#[tokio::test]
+async fn a_walk_goes_on_with_what_may_still_be_used() {
+    let world = World::generated(7, 40);
+    let place = Place::file();
+    let setup = place.with(Setup::of(&world, &[Provider::Fineract, Provider::Bsa]));
+    let gateway = setup.set("connections.fineract.references", "").start().await;
+    // So many that some wait for a later page.
+    let loans = |from: usize| {
+        let list: Vec<String> = (from..from + 12)
+            .map(|number| format!("fineract:loan:{number}"))
+            .collect();
+        list
+    };
+    put(&gateway, "stays", &json!(loans(1000))).await;
+    put(&gateway, "goes", &json!(loans(1012))).await;
+    let consents: Vec<Value> = loans(1024)
+        .into_iter()
+        .map(|reference| json!({"ref": reference, "expires_at": FUTURE}))
+        .collect();
+    put(&gateway, "expires", &json!(consents)).await;
+    let mut answer = gateway.get("/loans?connection=fineract&limit=1").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let asked = |loans: std::ops::Range<usize>| {
+        let paths = gateway.asked(Provider::Fineract);
+        let of = |asked: &Recorded, number: usize| asked.path.contains(&format!("/{number}"));
+        loans
+            .filter(|number| paths.iter().any(|asked| of(asked, *number)))
+            .count()
+    };
+    let before = (asked(1012..1024), asked(1024..1036));
+    assert_eq!(super::delete(&gateway, "goes").await.status, 204);
+    let consents: Vec<Value> = loans(1024)
+        .into_iter()
+        .map(|reference| json!({"ref": reference, "expires_at": PAST}))
+        .collect();
+    put(&gateway, "expires", &json!(consents)).await;
+    while let Some(cursor) = answer.json()["page"]["next_cursor"].as_str() {
+        let next = format!("/loans?connection=fineract&limit=1&cursor={cursor}");
+        answer = gateway.get(&next).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    assert_eq!(asked(1000..1012), 12);
+    assert_eq!((asked(1012..1024), asked(1024..1036)), before);
+    assert_eq!(told(&answer, "fineract").1, json!("consent_expired"));
+}
+
+/// What is linked is held for as long as a cursor can be followed, so it has an end.
+#[tokio::test]
+async fn a_book_of_more_references_than_one_question_may_use_is_told_as_such() {
+    let place = Place::file();
+    let world = World::documents();
+    let gateway = place
+        .with(Setup::of(&world, &[Provider::Goscore, Provider::Bsa]))
+        .start()
+        .await;
+    for customer in 0..101 {
+        let references: Vec<String> = (0..100)
+            .map(|number| format!("goscore:consent:{customer}-{number}"))
+            .collect();
+        assert_eq!(
+            put(&gateway, &customer.to_string(), &json!(references))
+                .await
+                .status,
+            201
+        );
+    }
+    let answer = gateway.get("/loans").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json()["complete"], false);
+    assert_eq!(told(&answer, "bsa"), is("ok", ""));
+    let source = answer.source("goscore");
+    assert_eq!(source["status"], "failed");
+    assert_eq!(source["error"]["code"], "upstream_too_large");
+    assert!(gateway.asked(Provider::Goscore).is_empty());
 }
 
 #[tokio::test]

@@ -175,8 +175,19 @@ on_both! {
                 let wanted = wanted.filter(|link| connections.contains(&link.connection.as_str()));
                 let wanted: std::collections::BTreeSet<Link> = wanted.cloned().collect();
                 let connections: Vec<_> = connections.iter().map(|id| (*id).into()).collect();
-                let linked = store.linked(namespace, &connections).await.unwrap();
-                assert_eq!(linked, wanted.into_iter().collect::<Vec<_>>());
+                let linked = store.linked(namespace, &connections, 1000).await.unwrap();
+                assert_eq!(linked.links, wanted.into_iter().collect::<Vec<_>>());
+                assert_eq!(linked.too_many, Vec::<std::sync::Arc<str>>::new());
+                // As many as there may be, and one more than that.
+                for connection in &connections {
+                    let one = std::slice::from_ref(connection);
+                    let count = linked.links.iter().filter(|link| *link.connection == **connection).count();
+                    assert_eq!(store.linked(namespace, one, count).await.unwrap().links.len(), count);
+                    if let Some(fewer) = count.checked_sub(1) {
+                        let cut = store.linked(namespace, one, fewer).await.unwrap();
+                        assert_eq!((cut.links.len(), cut.too_many), (0, vec![std::sync::Arc::clone(connection)]));
+                    }
+                }
             }
         }
     }

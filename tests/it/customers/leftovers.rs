@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
+use sqlx::{ConnectOptions as _, Executor as _};
+use tokio::time::timeout;
 
 use super::{Place, delete, put};
 
@@ -66,4 +69,37 @@ async fn a_deleted_customer_is_in_no_file() {
         assert_eq!(found(&place.directory(), mark), [""; 0], "{mark}");
     }
     assert!(!found(&place.directory(), "KEPT-59").is_empty());
+}
+
+/// What somebody reads from the log cannot be taken out of it; that is no reason for anybody who writes to wait.
+#[tokio::test]
+async fn somebody_who_reads_for_long_keeps_nobody_from_writing() {
+    let place = Place::file();
+    let gateway = place.setup().start().await;
+    put(&gateway, "GONE-mark", &json!(["bsa:customer:1"])).await;
+    let path = place.directory().join("loangate.db");
+    let mut reader = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
+    reader
+        .execute("BEGIN; SELECT count(*) FROM loangate_customers")
+        .await
+        .unwrap();
+    for number in 0..5 {
+        let id = format!("kept-{number}");
+        assert_eq!(put(&gateway, &id, &json!(["bsa:customer:1"])).await.status, 201);
+        assert_eq!(put(&gateway, &id, &json!(["bsa:customer:2"])).await.status, 200);
+    }
+    assert_eq!(delete(&gateway, "GONE-mark").await.status, 204);
+    assert!(!found(&place.directory(), "GONE-mark").is_empty());
+    // And when the reader is done, it goes by itself.
+    reader.execute("COMMIT").await.unwrap();
+    let gone = async {
+        while !found(&place.directory(), "GONE-mark").is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), gone).await.unwrap();
 }

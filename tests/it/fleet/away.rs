@@ -6,9 +6,9 @@ use std::time::Duration;
 use loangate::sim::World;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::block_in_place;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::{PROVIDER, Redis, fleet, metric, shared, sharing, until};
 use crate::access::{UNDERWRITING, bearer, both};
@@ -21,7 +21,7 @@ use crate::walks;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Free,
-    /// Every piece of every answer comes so much later.
+    /// Every answer comes so much later.
     Slow(Duration),
     /// Nothing comes back.
     Stalled,
@@ -49,22 +49,29 @@ impl Between {
                 let (mut from_server, mut to_server) = server.into_split();
                 let mut ways = known.subscribe();
                 tokio::spawn(async move { tokio::io::copy(&mut from_gateway, &mut to_server).await });
+                let (sent, mut under_way) = mpsc::unbounded_channel();
+                tokio::spawn(async move {
+                    while let Some((due, bytes)) = under_way.recv().await {
+                        sleep_until(due).await;
+                        if ways.wait_for(|way| *way != Way::Stalled).await.is_err() {
+                            return;
+                        }
+                        let bytes: Vec<u8> = bytes;
+                        if to_gateway.write_all(&bytes).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+                let way = known.clone();
                 tokio::spawn(async move {
                     let mut buffer = vec![0; 64 * 1024];
-                    loop {
-                        let read = from_server.read(&mut buffer).await;
-                        let Ok(count @ 1..) = read else { return };
-                        let now = *ways.borrow_and_update();
-                        match now {
-                            Way::Free => {}
-                            Way::Slow(time) => sleep(time).await,
-                            Way::Stalled => {
-                                if ways.wait_for(|way| *way != Way::Stalled).await.is_err() {
-                                    return;
-                                }
-                            }
-                        }
-                        if to_gateway.write_all(&buffer[..count]).await.is_err() {
+                    while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+                        let late = match *way.borrow() {
+                            Way::Slow(time) => time,
+                            Way::Free | Way::Stalled => Duration::ZERO,
+                        };
+                        let piece = (Instant::now() + late, buffer[..count].to_vec());
+                        if sent.send(piece).is_err() {
                             return;
                         }
                     }
@@ -257,4 +264,30 @@ async fn check_says_whether_there_is_a_redis() {
         code == Some(1) && out.contains("  redis            it cannot be reached\n"),
         "{out}"
     );
+}
+
+/// Far away, but never so slow that it is given up: every page is there, on whichever gateway it is asked for.
+#[tokio::test]
+async fn from_afar_everything_is_still_everywhere() {
+    let Some(redis) = Redis::start().await else { return };
+    let between = Between::before(redis.address).await;
+    let world = World::documents();
+    world.set_records(PROVIDER, walks::applications(0..1500));
+    let setup = shared(&world, between.address)
+        .set("cache.redis_timeout", "400ms")
+        .set("connections.carbon.page_size", "100");
+    let gateways: [Running; 2] = fleet(setup).await;
+    // Four trips are within the time of a request; the fifteen parts of a set are not.
+    between.way.send_replace(Way::Slow(Duration::from_millis(60)));
+    for (query, limit, pages) in [("sort=id&", 200, 8), ("", 3, 8)] {
+        let mut cursor = String::new();
+        for page in 0..pages {
+            let gateway = &gateways[page % 2];
+            let answer = gateway.get(&format!("/loans?{query}limit={limit}{cursor}")).await;
+            assert_eq!(answer.status, 200, "{query} page {page}: {answer:?}");
+            if let Some(next) = answer.json()["page"]["next_cursor"].as_str() {
+                cursor = format!("&cursor={next}");
+            }
+        }
+    }
 }

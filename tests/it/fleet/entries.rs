@@ -194,3 +194,31 @@ async fn clients_are_kept_apart() {
     assert_eq!(ask(&two, crate::access::UNDERWRITING).await, "hit");
     assert_eq!(ask(&one, crate::access::COLLECTIONS).await, "hit");
 }
+
+/// In the middle of replacing a key some have the new one in front, and others not yet.
+#[tokio::test]
+async fn while_keys_are_replaced_cursors_go_on() {
+    let Some(redis) = Redis::start().await else { return };
+    let world = World::documents();
+    world.set_records(PROVIDER, crate::walks::applications(0..12));
+    let (old, new) = (super::CACHE_KEY, "a new key of 32 characters or more");
+    let setup = shared(&world, redis.address);
+    let keys = |keys: [&str; 2]| setup.clone().set("cache.keys", &keys.join(","));
+    let one = keys([new, old]).start().await;
+    let other = keys([old, new]).beside(one.simulators()).await;
+    for query in ["", "sort=id&"] {
+        for gateways in [[&one, &other], [&other, &one]] {
+            let (mut cursor, mut loans) = (String::new(), 0);
+            for gateway in gateways.into_iter().cycle() {
+                let answer = gateway.get(&format!("/loans?{query}limit=2{cursor}")).await;
+                assert_eq!(answer.status, 200, "{query} after {loans}: {answer:?}");
+                loans += answer.loans().len();
+                match answer.json()["page"]["next_cursor"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => break,
+                }
+            }
+            assert_eq!(loans, 12);
+        }
+    }
+}

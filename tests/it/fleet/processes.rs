@@ -31,8 +31,8 @@ const ROWS: usize = 60;
 fn site() -> String {
     let shipped = [
         (
-            "proxy_next_upstream error timeout;",
-            "proxy_next_upstream error timeout http_503;",
+            "proxy_next_upstream error timeout",
+            "proxy_next_upstream error timeout http_503",
         ),
         ("proxy_next_upstream_tries 2;", "proxy_next_upstream_tries 3;"),
     ];
@@ -136,11 +136,22 @@ impl Caller {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// Follows a list to its end; the ids of its loans, each of which came once.
+    /// Follows a list to its end; the ids of its loans, each of which came once. What is no query is the body of a search.
     async fn follow(&self, query: &str) -> BTreeSet<String> {
         let (mut ids, mut cursor) = (BTreeSet::new(), String::new());
         loop {
-            let (status, page) = self.ask(&format!("/loans?limit=9&{query}{cursor}")).await;
+            let (status, page) = match serde_json::from_str::<Value>(query) {
+                Ok(mut body) => {
+                    body["limit"] = 9.into();
+                    if let Some((_, cursor)) = cursor.split_once('=') {
+                        body["cursor"] = cursor.into();
+                    }
+                    let search = self.client.post(format!("{}/loans/search", self.base));
+                    let search = search.header("content-type", "application/json");
+                    self.send(search.body(body.to_string())).await
+                }
+                Err(_) => self.ask(&format!("/loans?limit=9&{query}{cursor}")).await,
+            };
             assert_eq!(status, 200, "{query} after {} loans: {page}", ids.len());
             for loan in page["data"].as_array().unwrap() {
                 assert!(
@@ -281,8 +292,13 @@ struct Load {
 impl Load {
     fn start(fleet: &Fleet) -> Self {
         let (over, lists) = (Arc::new(AtomicBool::new(false)), watch::Sender::new(0));
+        let searches = [
+            r#"{"connection": ["bsa", "carbon"], "sort": "-id"}"#,
+            r#"{"connection": ["bsa", "carbon"]}"#,
+        ];
         let callers = [format!("sort=id&{BOOKS}"), BOOKS.to_owned()]
             .into_iter()
+            .chain(searches.map(str::to_owned))
             .map(|query| {
                 let (over, lists) = (Arc::clone(&over), lists.clone());
                 let caller = fleet.caller(UNDERWRITING);
