@@ -10,13 +10,7 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     match bytes.last_chunk() {
         // Some of them for the second time.
         Some(last) => are_plain(*last),
-        None => {
-            let mut padded = [b' '; 8];
-            for (to, from) in padded.iter_mut().zip(rest) {
-                *to = *from;
-            }
-            are_plain(padded)
-        }
+        None => rest.iter().all(|byte| !matches!(byte, 0..b' ' | b'"' | b'\\')),
     }
 }
 

@@ -73,7 +73,7 @@ fn instant_text(instant: NaiveDateTime) -> Option<ArrayString<32>> {
 /// Two digits.
 fn two(number: u32) -> [u8; 2] {
     let number = u8::try_from(number % 100).unwrap_or_default();
-    [number / 10, number % 10].map(|digit| b'0'.wrapping_add(digit))
+    [b'0'.wrapping_add(number / 10), b'0'.wrapping_add(number % 10)]
 }
 
 /// A number with zeros in front of it.

@@ -154,11 +154,7 @@ impl Money {
     /// As text; `None` never happens, because no decimal is that long.
     fn text(&self) -> Option<ArrayString<96>> {
         let mut digits = itoa::Buffer::new();
-        let mantissa = self.value.mantissa().unsigned_abs();
-        let digits = match u64::try_from(mantissa) {
-            Ok(small) => digits.format(small),
-            Err(_) => digits.format(mantissa),
-        };
+        let digits = digits.format(self.value.mantissa().unsigned_abs());
         let scale = usize::try_from(self.value.scale()).ok()?;
         let (whole, fraction) = match digits.len().checked_sub(scale) {
             None | Some(0) => ("0", digits),
@@ -182,6 +178,44 @@ impl Money {
     }
 }
 
+/// Room for an amount of 64 bits: its digits, as many noughts, a point and a sign.
+const SHORT: usize = 64;
+
+/// The place of an amount in its room, where its digits fit 64 bits as nearly all do: they are written from the last one on,
+/// with no piece put together of others.
+fn short(money: Money, room: &mut [u8; SHORT]) -> Option<&str> {
+    let mut left = u64::try_from(money.value.mantissa().unsigned_abs()).ok()?;
+    let scale = usize::try_from(money.value.scale()).ok()?;
+    let places = scale.max(usize::from(money.minor_units));
+    let mut free = room.iter_mut().rev();
+    for _ in scale..places {
+        *free.next()? = b'0';
+    }
+    let mut digit = || {
+        let [last, ..] = (left % 10).to_le_bytes();
+        left /= 10;
+        (b'0'.wrapping_add(last), left > 0)
+    };
+    for _ in 0..scale {
+        *free.next()? = digit().0;
+    }
+    if places > 0 {
+        *free.next()? = b'.';
+    }
+    loop {
+        let (character, more) = digit();
+        *free.next()? = character;
+        if !more {
+            break;
+        }
+    }
+    if money.value.is_sign_negative() {
+        *free.next()? = b'-';
+    }
+    let begin = free.len();
+    std::str::from_utf8(room.get(begin..)?).ok()
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text().ok_or(fmt::Error)?)
@@ -190,6 +224,9 @@ impl fmt::Display for Money {
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = short(*self, &mut [b'0'; SHORT]) {
+            return serializer.serialize_str(text);
+        }
         serializer.serialize_str(&self.text().ok_or_else(|| S::Error::custom("no decimal"))?)
     }
 }
