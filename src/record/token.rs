@@ -110,7 +110,7 @@ pub(super) fn presentable(raw: &str) -> Option<Json> {
 /// are replaced, an undecodable string becomes null, white space goes. Token by token, so depth costs nothing.
 pub(super) fn write(raw: &str, out: &mut String) {
     match raw.as_bytes().first() {
-        Some(b'"') if is_plain(inner(raw)) => return out.push_str(raw),
+        Some(b'"') if is_clean(inner(raw)) => return out.push_str(raw),
         Some(b'-' | b'0'..=b'9') => return quote_number(raw, out),
         Some(b't' | b'f' | b'n') => return out.push_str(raw),
         _ => {}
@@ -130,7 +130,7 @@ pub(super) fn write(raw: &str, out: &mut String) {
             }
         };
         let token = raw.get(at..end).unwrap_or_default();
-        if *byte != b'"' || !is_plain(inner(token)) {
+        if *byte != b'"' || !is_clean(inner(token)) {
             out.push_str(raw.get(from..at).unwrap_or_default());
             from = end;
             match byte {
@@ -145,6 +145,11 @@ pub(super) fn write(raw: &str, out: &mut String) {
         at = end;
     }
     out.push_str(raw.get(from..).unwrap_or_default());
+}
+
+/// Whether a string goes out as it came: nothing in it is an escape or a control character.
+fn is_clean(inner: &str) -> bool {
+    is_plain(inner) || !(inner.contains('\\') || inner.chars().any(char::is_control))
 }
 
 /// What stands between the quotes.

@@ -41,22 +41,32 @@ pub(super) fn short(bytes: &[u8]) -> Option<Decimal> {
     if digits.len() > SHORT || !matches!(digits, [b'1'..=b'9', ..] | [b'0'] | [b'0', b'.', ..]) {
         return None;
     }
-    let (mut value, mut scale, mut behind) = (0_u64, 0_u32, 0_u32);
+    let point = digits.iter().position(|byte| *byte == b'.');
+    let (whole, mut fraction) = match point {
+        Some(point) => match digits.split_at_checked(point)? {
+            (whole, [_, fraction @ ..]) if !fraction.is_empty() => (whole, fraction),
+            _ => return None,
+        },
+        None => (digits, &[][..]),
+    };
+    // Cheaper here than as a digit of the value that is divided away again.
+    while let [before @ .., b'0'] = fraction {
+        fraction = before;
+    }
+    let value = appended(appended(0, whole)?, fraction)?;
+    small(negative, value, u32::try_from(fraction.len()).ok()?)
+}
+
+/// A number of 64 bits with more digits behind it, which it has room for.
+fn appended(mut value: u64, digits: &[u8]) -> Option<u64> {
     for byte in digits {
         let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-            scale = scale.wrapping_add(behind);
-        } else if *byte == b'.' && behind == 0 {
-            behind = 1;
-        } else {
+        if digit > 9 {
             return None;
         }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
     }
-    if behind > scale {
-        return None;
-    }
-    small(negative, value, scale)
+    Some(value)
 }
 
 /// Any number.
