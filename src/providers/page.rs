@@ -199,9 +199,9 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// Whether an error body's `message` (a string or a list of them) says that something was not found. Some providers
-/// answer 400 where they mean 404.
-pub(super) fn says_not_found(body: &[u8]) -> bool {
+/// Whether an error body's `message` (a string or a list of them) says this, in whatever case. Some providers answer 400
+/// where they mean 404.
+pub(super) fn message_says(body: &[u8], words: &str) -> bool {
     #[derive(Deserialize)]
     struct Refusal<'a> {
         #[serde(borrow)]
@@ -210,7 +210,7 @@ pub(super) fn says_not_found(body: &[u8]) -> bool {
     serde_json::from_slice::<Refusal<'_>>(body)
         .ok()
         .and_then(|refusal| refusal.message)
-        .is_some_and(|message| message.get().to_ascii_lowercase().contains("not found"))
+        .is_some_and(|message| message.get().to_ascii_lowercase().contains(words))
 }
 
 /// Reads a string that may or may not have been escaped.

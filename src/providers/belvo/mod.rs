@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
-use super::page::{Count, Records, says_not_found};
+use super::page::{Count, Records, message_says};
 use super::{
     Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Reference, Rows, Scope, Verification,
 };
@@ -53,9 +53,10 @@ fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
     }))
 }
 
-/// "Customer not found for merchant" is a 400 here.
+/// "Customer not found for merchant" is a 400 here, and so is "id must be a UUID": what is none is nobody's id.
 fn refusal(status: u16, body: &[u8]) -> Option<Kind> {
-    (status == 400 && says_not_found(body)).then_some(Kind::NotFound)
+    let nobody = || message_says(body, "not found") || message_says(body, "id must be a uuid");
+    (status == 400 && nobody()).then_some(Kind::NotFound)
 }
 
 /// The query parameter of a reference, and the field of a loan that must then hold its value.

@@ -130,6 +130,21 @@ impl Provider for Bsa {
     }
 }
 
+/// Ids are numbers so far, and another one is refused with 400 `invalid_argument` instead of not being found
+/// (<https://docs.lms.bsa.ai/customers/get>). They may become UUIDs, so it is for the LMS to say.
+fn of_nobody(error: Error, id: &str) -> Error {
+    let number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    if error.status == Some(400) && !number {
+        Error {
+            kind: Kind::NotFound,
+            retryable: Kind::NotFound.retryable(),
+            ..error
+        }
+    } else {
+        error
+    }
+}
+
 impl Bsa {
     async fn list(
         &self,
@@ -156,7 +171,11 @@ impl Bsa {
         let reply = self
             .upstream
             .get(call, operation, answers, &["v1", "loans"], &query)
-            .await?;
+            .await
+            .map_err(|error| match customer {
+                Some((_, value)) => of_nobody(error, value),
+                None => error,
+            })?;
         let (list, outline): (wire::List<'_>, _) = reply.read(envelope)?;
         if list.items.is_none() && list.total.is_none() {
             return Err(reply.failure(Kind::BadPayload, "It holds no list"));
@@ -188,7 +207,8 @@ impl Bsa {
                 &["v1", "loans", id],
                 &[],
             )
-            .await?;
+            .await
+            .map_err(|error| of_nobody(error, id))?;
         let at = Mapping::of(&self.id, &reply);
         Page::collect(&reply, [reply.json()?], |row| map::loan(row, &at)).belongs(&reply, Some(id), |loan| {
             loan.provider_refs.get("loan_id").map(String::as_str)

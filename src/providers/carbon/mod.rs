@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 
-use super::page::{Count, Records, says_not_found};
+use super::page::{Count, Records, message_says};
 use super::{Connecting, Descriptor, Detail, Mapping, More, Page, Provider, Scope, Verification};
 use crate::loan::{Currency, Instalment};
 use crate::record::{Unit, envelope, within};
@@ -56,7 +56,7 @@ fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
 
 /// Not found is HTTP 400 here. <https://docs.getcarbon.co/api-reference/loans/get-loan>
 fn refusal(status: u16, body: &[u8]) -> Option<Kind> {
-    (status == 400 && says_not_found(body)).then_some(Kind::NotFound)
+    (status == 400 && message_says(body, "not found")).then_some(Kind::NotFound)
 }
 
 #[async_trait]

@@ -202,3 +202,34 @@ async fn below_a_prefix() {
         .await
         .assert_problem(405, "method_not_allowed");
 }
+
+/// Whatever a provider says of an id that is none of its own: there is no such loan, and nobody of that name.
+#[tokio::test]
+async fn an_id_that_is_none_of_the_provider_s_is_not_found() {
+    let gateway = Setup::all(&World::documents()).start().await;
+    for id in [
+        "bsa:nobody",
+        "carbon:nobody",
+        "goscore:nobody",
+        "fineract:nobody",
+        "belvo:nobody",
+        "belvo:some~body",
+    ] {
+        let answer = gateway.get(&format!("/loans/{id}")).await;
+        answer.assert_problem(404, "loan_not_found");
+    }
+    for reference in [
+        "bsa:customer:nobody",
+        "belvo:customer:0",
+        "goscore:consent:nobody",
+        "fineract:loan:nobody",
+    ] {
+        let answer = gateway.get(&format!("/loans?ref={reference}")).await;
+        answer.assert_problem(404, "reference_not_found");
+    }
+    // A number that nobody has is a list of nothing.
+    gateway
+        .get("/loans?ref=bsa:customer:99999999")
+        .await
+        .assert_complete();
+}
