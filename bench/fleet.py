@@ -68,7 +68,7 @@ class Load:
             due = begin + at / self.given.pace
             time.sleep(max(0, due - time.perf_counter()))
             # Every other question is a new one: it asks for a lease, and gives what it fetched.
-            new = f"&currency=NGN&outstanding_min={number}{at}" if at % 2 else ""
+            new = f"&currency=NGN&outstanding_min={1000 * number + at}" if at % 2 else ""
             connection.request("GET", "/loans?connection=carbon&limit=20&sort=id" + new, headers={"x-api-key": KEY})
             answer = connection.getresponse()
             answer.read()
