@@ -23,6 +23,7 @@ mod shared;
 mod source;
 mod stream;
 mod summary;
+mod tally;
 mod together;
 mod walk;
 mod written;

@@ -3,14 +3,13 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::collect::WINDOW;
 use super::connection::Connection;
+use super::tally::Tally;
 use super::written::{Connected, Connections};
 use crate::binary::Binary;
 use crate::loan::{AsOf, AsOfBasis, Loan};
@@ -45,41 +44,8 @@ struct Begun {
     newest: Option<AsOf>,
 }
 
-/// What came of a walk so far.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
-    /// Whether any page counts as an answer.
-    pub(super) answered: bool,
-    /// Whether something of it was not read.
-    pub(super) cut: bool,
-    /// What went wrong; of several things the worst.
-    pub(super) error: Option<Error>,
-    /// Records that could not become loans.
-    pub(super) rejected: usize,
-    /// Records in all scopes, as the provider says; `None` once one of them does not say.
-    pub(super) announced: Option<u64>,
-    /// Scopes read to their end, and of them all: what they announced first, and the records that came.
-    pub(super) read: Read,
-    /// When the last page was fetched.
-    pub(super) fetched_at: Option<DateTime<Utc>>,
-    /// Requests sent.
-    pub(super) requests: u32,
-    /// Time spent waiting for pages.
-    pub(super) elapsed: Duration,
-}
-
-/// What the scopes that were read to their end announced and gave.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Read {
-    scopes: usize,
-    announced: u64,
-    received: u64,
-}
-
 binary! {
     Begun { scope, next, digests, received, announced, at_first, newest }
-    Tally { answered, cut, error, rejected, announced, read, fetched_at, requests, elapsed }
-    Read { scopes, announced, received }
 }
 
 impl Connected for SourceWalk {
@@ -339,19 +305,6 @@ impl SourceWalk {
         self.begun.iter().try_fold(self.tally.announced?, |sum, begun| {
             sum.checked_add(begun.announced?)
         })
-    }
-}
-
-impl Tally {
-    /// Keeps the worse of two errors.
-    fn worst(&mut self, error: Error) {
-        if self
-            .error
-            .as_ref()
-            .is_none_or(|known| known.kind.severity() < error.kind.severity())
-        {
-            self.error = Some(error);
-        }
     }
 }
 

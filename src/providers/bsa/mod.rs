@@ -57,9 +57,21 @@ fn connect(open: &mut Connecting<'_, '_>) -> Option<Arc<dyn Provider>> {
     let rows = open.page_size.unwrap_or(MAX_ROWS).min(MAX_ROWS);
     Some(Arc::new(Bsa {
         id: Arc::clone(&open.id),
-        upstream: open.upstream(base?, auth?, HeaderMap::new(), |_, _| None),
+        upstream: open.upstream(base?, auth?, HeaderMap::new(), refusal),
         rows,
     }))
+}
+
+/// Ids are numbers so far, and another one is a 400 that names the parameter (<https://docs.lms.bsa.ai/customers/get>): what
+/// is none is nobody's id. They may become UUIDs, so it is for the LMS to say.
+fn refusal(status: u16, body: &[u8]) -> Option<Kind> {
+    let of_an_id = || {
+        let wire::Refusal { message } = serde_json::from_slice(body).ok()?;
+        let wrong: Vec<wire::Wrong> = serde_json::from_str(&message).ok()?;
+        let mut wrong = wrong.iter().map(|wrong| wrong.field.as_str());
+        Some(wrong.any(|field| matches!(field, "loan_id" | "customerId")))
+    };
+    (status == 400 && of_an_id() == Some(true)).then_some(Kind::NotFound)
 }
 
 /// Basic credentials go to the auth host only; the API host sees the token.
@@ -130,21 +142,6 @@ impl Provider for Bsa {
     }
 }
 
-/// Ids are numbers so far, and another one is refused with 400 `invalid_argument` instead of not being found
-/// (<https://docs.lms.bsa.ai/customers/get>). They may become UUIDs, so it is for the LMS to say.
-fn of_nobody(error: Error, id: &str) -> Error {
-    let number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    if error.status == Some(400) && !number {
-        Error {
-            kind: Kind::NotFound,
-            retryable: Kind::NotFound.retryable(),
-            ..error
-        }
-    } else {
-        error
-    }
-}
-
 impl Bsa {
     async fn list(
         &self,
@@ -171,11 +168,7 @@ impl Bsa {
         let reply = self
             .upstream
             .get(call, operation, answers, &["v1", "loans"], &query)
-            .await
-            .map_err(|error| match customer {
-                Some((_, value)) => of_nobody(error, value),
-                None => error,
-            })?;
+            .await?;
         let (list, outline): (wire::List<'_>, _) = reply.read(envelope)?;
         if list.items.is_none() && list.total.is_none() {
             return Err(reply.failure(Kind::BadPayload, "It holds no list"));
@@ -207,8 +200,7 @@ impl Bsa {
                 &["v1", "loans", id],
                 &[],
             )
-            .await
-            .map_err(|error| of_nobody(error, id))?;
+            .await?;
         let at = Mapping::of(&self.id, &reply);
         Page::collect(&reply, [reply.json()?], |row| map::loan(row, &at)).belongs(&reply, Some(id), |loan| {
             loan.provider_refs.get("loan_id").map(String::as_str)

@@ -74,6 +74,20 @@ pub(super) const DOCUMENTED: &[&str] = &[
     "repaymentHistory",
 ];
 
+/// An error. <https://docs.lms.bsa.ai/concepts/errors>
+#[derive(Deserialize)]
+pub(super) struct Refusal {
+    /// Of an `invalid_argument`, JSON in a text: a list of what is wrong.
+    pub(super) message: String,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Deserialize)]
+pub(super) struct Wrong {
+    /// The parameter.
+    pub(super) field: String,
+}
+
 /// The fields that the documents show for an instalment. <https://docs.lms.bsa.ai/loans/list>
 pub(super) const DOCUMENTED_INSTALMENT: &[&str] = &[
     "period",
