@@ -5,16 +5,12 @@ import { FAULTS, SKIPPED, SOURCES, said, tone } from "../words.js";
 import { duration, instant } from "../time.js";
 
 export function Sources({ complete, sources, more, again }) {
-  const gaps = sources.filter(({ status }) => status !== "ok" && status !== "skipped");
+  const gaps = sources.filter(isGap);
   const asked = sources.filter(({ status }) => status !== "skipped");
   const head = verdict(complete, gaps, asked, more);
   return html`<section class=${`sources ${head.tone}`} aria-label="Completeness" data-complete=${String(complete)}>
     <p class="headline" role="status"><strong>${head.word}</strong> ${head.text}</p>
-    ${gaps.length > 0 && html`<ul class="gaps">${gaps.map((source) => html`<li key=${source.connection}>
-      <strong>${source.connection}</strong> ${why(source)}
-      ${source.error && html` <code>${source.error.code}</code>`}
-      ${source.error?.retryable && html` <button class="plain" onClick=${again}>Ask again</button>`}
-    </li>`)}</ul>`}
+    <${Gaps} sources=${gaps} again=${again} />
     <details>
       <summary>${asked.length} of ${sources.length} sources asked</summary>
       <div class="scroller" tabindex="0" role="region" aria-label="Sources">
@@ -31,6 +27,18 @@ export function Sources({ complete, sources, more, again }) {
       </table></div>
     </details>
   </section>`;
+}
+
+export const isGap = ({ status }) => status !== "ok" && status !== "skipped";
+
+export function Gaps({ sources, again }) {
+  const gaps = sources.filter(isGap);
+  if (gaps.length === 0) return null;
+  return html`<ul class="gaps">${gaps.map((source) => html`<li key=${source.connection}>
+    <strong>${source.connection}</strong> ${why(source)}
+    ${source.error && html` <code>${source.error.code}</code>`}
+    ${again && source.error?.retryable && html` <button class="plain" onClick=${again}>Ask again</button>`}
+  </li>`)}</ul>`;
 }
 
 function verdict(complete, gaps, asked, more) {

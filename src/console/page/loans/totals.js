@@ -8,6 +8,7 @@ import { grouped, scaled, sum } from "../money.js";
 import { said } from "../words.js";
 import { Trouble } from "../pieces.js";
 import { asked, summaryQuery } from "./filters.js";
+import { Gaps, isGap } from "./sources.js";
 import { records } from "./stream.js";
 
 const BY = [["connection", "connection"], ["kind", "kind"], ["phase", "phase"], ["payment_status", "payment"]];
@@ -17,15 +18,29 @@ const TINTS = 6;
 // asked for, by POST, and added here, exactly.
 async function figures(filters, people, signal) {
   const whom = askedOf(people);
-  if (Object.keys(whom).length === 0) return (await ask(`loans/summary${summaryQuery(filters)}`, { signal })).data;
+  if (Object.keys(whom).length === 0) return ask(`loans/summary${summaryQuery(filters)}`, { signal });
   const { sort, ...body } = asked(filters);
   const response = await send("loans/search", { method: "POST", body: { ...body, ...whom }, accept: "application/x-ndjson", signal });
+  const { loans, complete, sources } = await whole(response.body, signal);
+  return { data: added(loans), complete, sources };
+}
+
+const CUT = { title: "The totals were cut", message: "The loans broke off before the line that ends them, so what came cannot be added." };
+
+async function whole(body, signal) {
   const loans = [];
-  for await (const line of records(response.body)) {
-    const record = JSON.parse(line);
-    if (!record.end) loans.push(record);
+  let end = null;
+  try {
+    for await (const line of records(body)) {
+      const record = JSON.parse(line);
+      if (record.end) end = record;
+      else loans.push(record);
+    }
+  } catch (error) {
+    throw signal.aborted ? error : CUT;
   }
-  return added(loans);
+  if (end === null || end.count !== loans.length) throw CUT;
+  return { loans, complete: end.complete, sources: end.sources };
 }
 
 function added(loans) {
@@ -62,11 +77,24 @@ export function Totals({ filters, people, round }) {
     </header>
     <${Trouble} error=${error} again=${again} />
     ${!value && !error && html`<div class="bars waiting"><span class="bone"></span><span class="bone"></span></div>`}
-    ${value && html`<${Bars} part=${value.debt} name="total_outstanding" by=${by} />`}
-    ${value && value.debt.by_currency.length === 0 && html`<p class="note">No debt in this selection.</p>`}
-    ${value && value.applications.by_currency.length > 0 && html`<h3>Asked for, in applications</h3><${Bars} part=${value.applications} name="requested" by=${by} />`}
+    ${value && html`<${Lacks} ...${value} asking=${asking} />`}
+    ${value && html`<div class=${asking ? "asking" : ""}><${Figures} ...${value.data} by=${by} /></div>`}
   </section>`;
 }
+
+// Totals are an answer of their own: the list can be whole so far and they not, or the other way round.
+function Lacks({ complete, sources, asking }) {
+  if (asking) return html`<p class="lacks small quiet" data-totals="asking">Adding up…</p>`;
+  if (complete) return html`<p class="lacks small quiet" data-totals="whole">Of everything that matches.</p>`;
+  return html`<div class="lacks small" data-totals="partial">
+    <p><span class="word watch">incomplete</span> ${sources.some(isGap) ? "These totals lack what is not here:" : "These totals lack what a limit or their deadline cut off."}</p>
+    <${Gaps} sources=${sources} /></div>`;
+}
+
+const Figures = ({ debt, applications, by }) => html`
+  <${Bars} part=${debt} name="total_outstanding" by=${by} />
+  ${debt.by_currency.length === 0 && html`<p class="note">No debt in this selection.</p>`}
+  ${applications.by_currency.length > 0 && html`<h3>Asked for, in applications</h3><${Bars} part=${applications} name="requested" by=${by} />`}`;
 
 function Bars({ part, name, by }) {
   return html`<ul class="bars">${part.by_currency.map((row) => {
