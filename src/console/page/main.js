@@ -2,7 +2,7 @@
 
 import { html, render, useEffect, useRef, useState } from "./page.js";
 import { ask, hasKey, onKey, onLocked, useThisKey } from "./api.js";
-import { useRoute } from "./route.js";
+import { forgetIds, useRoute } from "./route.js";
 import { forgetPeople } from "./people.js";
 import { Trouble, Waiting } from "./pieces.js";
 import { Door } from "./door.js";
@@ -12,38 +12,45 @@ import { Loan } from "./loan/view.js";
 
 const TITLES = { operations: "Operations", loans: "Loans", loan: "Loan", nothing: "Not here" };
 
+// Whoever comes next in this tab finds nothing of whoever was there before.
+function forget() {
+  useThisKey(null);
+  forgetPeople();
+  forgetIds();
+}
+
 // Whether the gateway lets this tab in: with its key, or because it asks for none.
 function useEntrance() {
   const [entrance, set] = useState({ state: "asking" });
   const knock = () => {
     ask("connections").then(
       ({ data }) => set({ state: "open", connections: data }),
-      (error) => error.status === 401 || set({ state: "failed", error }),
+      (error) => error.status === 401 || error.code === "forgotten" || set({ state: "failed", error }),
     );
   };
   const lock = (error) => {
     const tried = hasKey();
-    if (tried) useThisKey(null);
+    if (tried) forget();
     set({ state: "locked", error: tried ? error : null });
   };
   useEffect(() => {
-    const forget = onLocked(lock);
+    const away = onLocked(lock);
     knock();
-    return forget;
+    return away;
   }, []);
-  return [entrance, knock];
+  const leave = () => {
+    forget();
+    set({ state: "asking" });
+    knock();
+  };
+  return [entrance, knock, leave];
 }
 
 function Page() {
   const route = useRoute();
-  const [entrance, knock] = useEntrance();
+  const [entrance, knock, leave] = useEntrance();
   const [keyed, follow] = useState(hasKey());
   useEffect(() => onKey(() => follow(hasKey())), []);
-  const leave = () => {
-    useThisKey(null);
-    forgetPeople();
-    knock();
-  };
   useEffect(() => {
     document.title = `${entrance.state === "locked" ? "Key" : TITLES[route.view]} · Loangate`;
   }, [route.view, entrance.state]);
@@ -54,11 +61,16 @@ function Page() {
   const main = useRef(null);
   const first = useRef(true);
   useEffect(() => {
-    // Who reads with a screen reader or a keyboard is brought along to the new view.
-    if (!first.current) main.current?.focus({ preventScroll: true });
+    // Who reads with a screen reader or a keyboard is brought along to the new view. At the door it is its field.
+    if (!first.current && entrance.state !== "locked") main.current?.focus({ preventScroll: true });
     if (!first.current) scrollTo(0, 0);
     first.current = false;
   }, [route.view, route.id]);
+  const before = useRef(entrance.state);
+  useEffect(() => {
+    if (before.current === "locked" && entrance.state === "open") main.current?.focus({ preventScroll: true });
+    before.current = entrance.state;
+  }, [entrance.state]);
   return html`
     <button class="skip" onClick=${() => main.current?.focus()}>Skip to the content</button>
     <header class="bar">

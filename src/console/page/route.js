@@ -5,17 +5,24 @@ import { useEffect, useState } from "./page.js";
 
 // Ids of loans that are made of somebody's reference hold a `~` (docs/model.md). They are numbered in this tab's memory,
 // and the number is in the address.
-const hidden = [];
+const hidden = new Map();
+let given = 0;
 
 function numbered(id) {
   if (!id.includes("~")) return encodeURIComponent(id);
-  if (!hidden.includes(id)) hidden.push(id);
-  return `~${hidden.indexOf(id) + 1}`;
+  if (!hidden.has(id)) hidden.set(id, `~${(given += 1)}`);
+  return hidden.get(id);
 }
 
 function named(text) {
   if (!text.startsWith("~")) return decoded(text);
-  return hidden[Number.parseInt(text.slice(1), 10) - 1] ?? null;
+  return [...hidden].find(([, number]) => number === text)?.[0] ?? null;
+}
+
+// A number is never given again, so an address of before names nobody.
+export function forgetIds() {
+  hidden.clear();
+  dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
 function decoded(text) {
