@@ -41,6 +41,37 @@ test("filters narrow the list, and are in the address that shows the same to som
   await second.close();
 });
 
+test("every filter of the API has a control, and an address that holds more says so", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?provider=belvo&require=all&max_age=60&colour=red&cursor=x" });
+  await page.waitForSelector("[data-loan]");
+  assert.ok((await ids(page)).every((id) => id.startsWith("belvo:")));
+  assert.ok(await page.getByRole("checkbox", { name: "all", exact: true }).isChecked());
+  assert.equal(await page.getByRole("textbox", { name: "Data at most" }).inputValue(), "60");
+  const said = page.locator("[data-unused]");
+  assert.deepEqual(await said.locator("code").allTextContents(), ["colour", "cursor"]);
+  await page.getByRole("button", { name: "Take it away" }).click();
+  await said.waitFor({ state: "detached" });
+  await page.getByRole("group", { name: "Providers" }).getByRole("checkbox", { name: "belvo" }).uncheck();
+  await page.getByRole("group", { name: "Providers" }).getByRole("checkbox", { name: "bsa" }).check();
+  await page.waitForSelector('[data-loan^="bsa:"]');
+  assert.match(await page.evaluate(() => location.hash), /^#\/loans\?provider=bsa&/);
+  await page.goBack();
+  await page.goBack();
+  await page.waitForFunction(() => [...document.querySelectorAll("[data-loan]")].every((row) => row.dataset.loan.startsWith("belvo:")));
+  await close();
+});
+
+test("a filter that is still being typed does not call back who has gone on", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans" });
+  await page.waitForSelector("[data-loan]");
+  await page.getByRole("textbox", { name: "Currency" }).pressSequentially("NO");
+  await page.evaluate(() => (location.hash = "#/"));
+  await page.waitForSelector("[data-connection]");
+  await page.waitForTimeout(800);
+  assert.equal(await page.evaluate(() => location.hash), "#/");
+  await close();
+});
+
 test("columns sort, and one that needs a currency says so", async () => {
   const { page, close } = await open(browser, served, { fragment: "#/loans?currency=TZS", expected: [400] });
   await page.waitForSelector("[data-loan]");
@@ -113,7 +144,8 @@ test("a customer is chosen from the store, where there is one, and is in no addr
   for (const id of ["ada", "grace"]) {
     const wanted = (await (await ask("POST", "/loans/search", { customer: id })).json()).data.map((loan) => loan.id);
     assert.ok(wanted.length > 0);
-    await page.getByRole("combobox", { name: "Customer", exact: true }).selectOption(id);
+    await page.getByRole("combobox", { name: "Customer", exact: true }).fill(id);
+    await page.keyboard.press("Enter");
     await page.waitForFunction(
       (wanted) => [...document.querySelectorAll("[data-loan]")].map((row) => row.dataset.loan).join() === wanted.join(),
       wanted,
@@ -122,6 +154,9 @@ test("a customer is chosen from the store, where there is one, and is in no addr
   await page.getByText("2 of 5 sources asked").waitFor();
   await page.waitForSelector("[data-currency=NOK]");
   for (const { url } of asked) assert.ok(!/ada|grace/.test(url), url);
+  await page.click("text=Clear the filters");
+  await page.getByText("5 of 5 sources asked").or(page.getByText("4 of 5 sources asked")).waitFor();
+  assert.equal(await page.getByRole("combobox", { name: "Customer", exact: true }).inputValue(), "");
   await close();
   await stored.stop();
   await rm(directory, { recursive: true });

@@ -6,12 +6,18 @@ import { test } from "node:test";
 
 // The page's files are modules by the type a browser is told; Node is told here.
 async function part(name) {
-  const text = readFileSync(new URL(`../../src/console/page/${name}`, import.meta.url), "utf8");
-  return import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
+  return import(carried(new URL(`../../src/console/page/${name}`, import.meta.url)));
+}
+
+// With all that it imports.
+function carried(file) {
+  const text = readFileSync(file, "utf8").replaceAll(/from "(\.[^"]+)"/g, (_, other) => `from "${carried(new URL(other, file))}"`);
+  return `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
 }
 
 const { grouped, scaled, sum } = await part("money.js");
 const { Token, inLine, lines, parse, plain } = await part("exact.js");
+const { ELSEWHERE, LISTS, TEXTS, asked, fromQuery } = await part("loans/filters.js");
 const { figures, hitRatio } = await part("operations/figures.js");
 const { state, verdict } = await part("operations/state.js");
 
@@ -42,6 +48,15 @@ test("numbers keep their characters, and names that come twice are two", () => {
 test("lines say which path they are of", () => {
   const paths = lines(parse('{"a": {"b": [{"c": 1}, {"c": 2}]}, "d": []}')).map(({ path, depth }) => `${depth}${path}`);
   assert.deepEqual(paths, ["0", "1a", "2a.b", "3a.b[]", "4a.b[].c", "3", "3a.b[]", "4a.b[].c", "3", "2", "1", "1d", "0"]);
+});
+
+test("every parameter of the list has a filter, or a reason why not", () => {
+  const document = JSON.parse(readFileSync(new URL("../../docs/openapi.json", import.meta.url), "utf8"));
+  const parameters = document.paths["/loans"].get.parameters.map(({ name }) => name).sort();
+  assert.deepEqual([...LISTS, ...TEXTS, "limit", ...Object.keys(ELSEWHERE)].sort(), parameters);
+  const words = (query) => asked(fromQuery(query));
+  assert.deepEqual(words({ overdue: "true", max_age: "0", provider: "bsa,belvo" }), { provider: ["bsa", "belvo"], overdue: true, max_age: 0 });
+  assert.deepEqual(words({ overdue: "yes", max_age: "soon" }), { overdue: "yes", max_age: "soon" });
 });
 
 test("figures come out of the exposition", () => {

@@ -53,9 +53,14 @@ export function read(fragment) {
   const [path, query = ""] = fragment.replace(/^#/, "").split("?");
   const [, view = "", first = "", second = ""] = path.split("/");
   if (view === "loans") list = fragment;
-  if (view === "loans") return { view, query: Object.fromEntries(new URLSearchParams(query)) };
+  if (view === "loans") return { view, query: joined(new URLSearchParams(query)) };
   if (view === "loan") return { view, id: named(first), tab: second };
   return { view: view === "" ? "operations" : "nothing" };
+}
+
+// A name that comes twice is a list, as in the API.
+function joined(query) {
+  return Object.fromEntries([...new Set(query.keys())].map((name) => [name, query.getAll(name).join(",")]));
 }
 
 export function useRoute() {
@@ -68,9 +73,9 @@ export function useRoute() {
   return route;
 }
 
-// Without a new step in the history: filters change often.
-export function replace(fragment) {
-  if (fragment === location.hash) return;
-  history.replaceState(null, "", fragment);
-  dispatchEvent(new HashChangeEvent("hashchange"));
+// Other filters of the list that is looked at: a step that the browser's Back takes back. `change` makes them of the query
+// that is in the address now. Whoever has left the list is not pulled back to it.
+export function refine(change) {
+  const { view, query } = read(location.hash);
+  if (view === "loans") location.hash = listAddress(change(query));
 }

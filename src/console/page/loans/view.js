@@ -1,10 +1,10 @@
 // What is owed, by whom it is said, and what is missing.
 
 import { html, useEffect, useMemo, useState } from "../page.js";
-import { listAddress, loanAddress, replace } from "../route.js";
-import { usePeople } from "../people.js";
+import { loanAddress, refine } from "../route.js";
+import { forgetPeople, usePeople } from "../people.js";
 import { Empty, Trouble, Waiting } from "../pieces.js";
-import { count, fromQuery, toQuery } from "./filters.js";
+import { ELSEWHERE, count, fromQuery, toQuery, unused } from "./filters.js";
 import { Form } from "./form.js";
 import { Sources } from "./sources.js";
 import { Table } from "./table.js";
@@ -16,16 +16,28 @@ export function Loans({ query, connections }) {
   const filters = useMemo(() => fromQuery(query), [JSON.stringify(query)]);
   const people = usePeople();
   const walk = useWalk(filters, people);
-  const change = (next) => replace(next === null ? "#/loans" : listAddress(toQuery(next)));
+  const change = (some) => refine((query) => toQuery({ ...fromQuery(query), ...some }));
+  const clear = () => {
+    forgetPeople();
+    refine(() => ({}));
+  };
   const used = count(filters) + people.references.length + (people.customer ? 1 : 0);
   return html`
     <div class="head"><h1>Loans</h1><${ById} /></div>
+    <${Unused} names=${unused(query)} />
     <div class="explorer">
-      <${Aside} used=${used}><${Form} filters=${filters} connections=${connections} change=${change} /><//>
+      <${Aside} used=${used}><${Form} filters=${filters} connections=${connections} used=${used} change=${change} clear=${clear} /><//>
       <div class="results">
         <${Answer} walk=${walk} filters=${filters} people=${people} change=${change} />
       </div>
     </div>`;
+}
+
+function Unused({ names }) {
+  if (names.length === 0) return null;
+  return html`<div class="trouble" role="status" data-unused><p><strong>Not all of this address is used.</strong></p>
+    <ul>${names.map((name) => html`<li key=${name}><code>${name}</code> ${Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : "is no filter of this list"}.</li>`)}</ul>
+    <p class="small"><button class="plain" onClick=${() => refine((query) => toQuery(fromQuery(query)))}>Take it away</button></p></div>`;
 }
 
 // Beside the loans where there is room; folded above them where there is not.
@@ -65,7 +77,7 @@ function Answer({ walk, filters, people, change }) {
       ? html`<${Empty} title=${page.next_cursor ? "Nothing on this page" : "No loan matches"}>${page.next_cursor
           ? html`<p>Go on: a page can be empty, and only the last has no next one.</p>`
           : html`<p>${complete ? "Every source was read to its end." : "A source is missing, so there may be some."}</p>`}<//>`
-      : html`<${Table} loans=${data} sort=${filters.sort} setSort=${(sort) => change({ ...filters, sort })} asking=${asking} />`}
+      : html`<${Table} loans=${data} sort=${filters.sort} setSort=${(sort) => change({ sort })} asking=${asking} />`}
     <nav class="pages" aria-label="Pages">
       <button class="plain" disabled=${index === 0 || asking} onClick=${walk.back}>Previous</button>
       <span aria-live="polite">Page ${index + 1}${size(page)}</span>

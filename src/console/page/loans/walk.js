@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "../page.js";
 import { ask } from "../api.js";
 import { asked as askedOf } from "../people.js";
-import { asked } from "./filters.js";
+import { asked, page } from "./filters.js";
 
 export function useWalk(filters, people) {
   const question = JSON.stringify({ ...asked(filters), ...askedOf(people) });
@@ -18,7 +18,7 @@ export function useWalk(filters, people) {
     current.current = mine;
     set((before) => ({ ...before, error: null, asking: true }));
     // Always by POST: whom it is about is then in no address and in no log on the way.
-    const body = { ...JSON.parse(question), limit: Number(filters.limit), ...(cursor && { cursor }), ...(anew.current && { max_age: 0 }) };
+    const body = { ...JSON.parse(question), ...page(filters), ...(cursor && { cursor }), ...(anew.current && { max_age: 0 }) };
     anew.current = false;
     ask("loans/search", { method: "POST", body, signal: mine.signal }).then(
       (answer) => {
