@@ -107,11 +107,71 @@ test("pages follow their cursor and back, and an expired one offers to begin aga
   await forgetful.restart();
   await page.getByRole("button", { name: "Next", exact: true }).click();
   await page.getByText("This walk is over.").waitFor();
+  assert.ok(await page.getByText("This walk is over.").evaluate((text) => text.getBoundingClientRect().top >= 0 && text.getBoundingClientRect().bottom <= innerHeight));
+  assert.deepEqual(await ids(page), second);
   await page.getByRole("button", { name: "Start again" }).click();
   await page.getByText("Page 1:").waitFor();
   assert.deepEqual(await ids(page), first);
   await close();
   await forgetful.stop();
+});
+
+test("a page that is refused takes none of the others away, and is asked for again by itself", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?limit=25", expected: [429] });
+  await page.getByText("There are more pages.").waitFor();
+  const next = page.getByRole("button", { name: "Next", exact: true });
+  await next.click();
+  await page.getByText("Page 2:").waitFor();
+  const second = await ids(page);
+  let refuse = true;
+  await page.route("**/loans/search", (route) =>
+    refuse && route.request().postDataJSON().cursor
+      ? route.fulfill({ status: 429, contentType: "application/problem+json", headers: { "retry-after": "1" }, json: { title: "Too many requests", code: "rate_limited", detail: "Too often." } })
+      : route.continue(),
+  );
+  await next.click();
+  const alert = page.getByRole("alert");
+  await alert.getByText("Too often.").waitFor();
+  assert.deepEqual(await ids(page), second);
+  assert.ok(await alert.evaluate((box) => box.getBoundingClientRect().bottom <= innerHeight));
+  refuse = false;
+  await alert.getByRole("button", { name: "Ask again" }).click();
+  await page.getByText("Page 3:").waitFor();
+  await page.getByRole("button", { name: "Previous" }).click();
+  assert.deepEqual(await ids(page), second);
+  await close();
+});
+
+test("while another question is asked, what is shown is not said to be its answer", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?connection=bsa" });
+  await page.waitForSelector("[data-complete=true]");
+  const held = [];
+  await page.route("**/loans/search", (route) => held.push(route));
+  await page.getByRole("checkbox", { name: "goscore", exact: true }).check();
+  await page.waitForSelector("[data-complete=asking]");
+  assert.equal(await page.getByText("Complete.").count(), 0);
+  assert.equal(await page.getByText("Page 1").count(), 0);
+  while (held.length === 0) await page.waitForTimeout(20);
+  await held[0].continue();
+  await page.waitForSelector("[data-complete=true]");
+  await page.getByText("Page 1").waitFor();
+  await close();
+});
+
+test("to fetch anew is to fetch the totals anew too", async () => {
+  const { page, asked, close } = await open(browser, served, { fragment: "#/loans?connection=bsa" });
+  await page.waitForSelector("[data-totals=whole]");
+  const before = asked.length;
+  await page.click("text=Fetch anew");
+  await page.waitForSelector("[data-totals=asking]");
+  await page.waitForSelector("[data-totals=whole]");
+  await page.waitForSelector("[data-complete=true]");
+  const anew = asked.slice(before).filter(({ url }) => url.includes("/loans/"));
+  assert.deepEqual(anew.map(({ url, body }) => (body ?? url).includes("max_age")), [true, true]);
+  await page.getByRole("checkbox", { name: "goscore", exact: true }).check();
+  await page.waitForFunction(() => document.querySelector('[data-loan^="goscore:"]'));
+  assert.ok(!(asked.at(-1).body ?? asked.at(-1).url).includes("max_age"));
+  await close();
 });
 
 test("references are asked for by POST and are in no address", async () => {

@@ -49,7 +49,7 @@ export function asked(filters) {
 export const page = ({ limit }) => ({ limit: number(limit) });
 
 // For GET /loans/summary, which takes everything but order and page.
-export function summaryQuery(filters, more = {}) {
+export function summaryQuery(filters, more) {
   const { sort, ...body } = asked(filters);
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries({ ...body, ...more })) query.set(name, Array.isArray(value) ? value.join(",") : value);

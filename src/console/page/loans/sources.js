@@ -4,13 +4,14 @@ import { html } from "../page.js";
 import { FAULTS, SKIPPED, SOURCES, said, tone } from "../words.js";
 import { duration, instant } from "../time.js";
 
-export function Sources({ complete, sources, more, again }) {
+// `asking`: this is of the question before, until its own answer is there.
+export function Sources({ complete, sources, more, asking, again }) {
   const gaps = sources.filter(isGap);
   const asked = sources.filter(({ status }) => status !== "skipped");
-  const head = verdict(complete, gaps, asked, more);
-  return html`<section class=${`sources ${head.tone}`} aria-label="Completeness" data-complete=${String(complete)}>
+  const head = asking ? ASKING : verdict(complete, gaps, asked, more);
+  return html`<section class=${`sources ${head.tone}`} aria-label="Completeness" aria-busy=${asking} data-complete=${asking ? "asking" : String(complete)}>
     <p class="headline" role="status"><strong>${head.word}</strong> ${head.text}</p>
-    <${Gaps} sources=${gaps} again=${again} />
+    ${!asking && html`<${Gaps} sources=${gaps} again=${again} />`}
     <details>
       <summary>${asked.length} of ${sources.length} sources asked</summary>
       <div class="scroller" tabindex="0" role="region" aria-label="Sources">
@@ -40,6 +41,8 @@ export function Gaps({ sources, again }) {
     ${again && source.error?.retryable && html` <button class="plain" onClick=${again}>Ask again</button>`}
   </li>`)}</ul>`;
 }
+
+const ASKING = { tone: "plain", word: "Asking…", text: "What stands below is what was there before." };
 
 function verdict(complete, gaps, asked, more) {
   if (asked.length === 0) return { tone: "watch", word: "Nobody was asked.", text: "No source knows whom to look for: add a reference." };

@@ -16,11 +16,12 @@ const TINTS = 6;
 
 // With people in the question their ids would have to be in the address of GET /loans/summary. So the loans themselves are
 // asked for, by POST, and added here, exactly.
-async function figures(filters, people, signal) {
+async function figures(filters, people, anew, signal) {
   const whom = askedOf(people);
-  if (Object.keys(whom).length === 0) return ask(`loans/summary${summaryQuery(filters)}`, { signal });
+  const age = anew && { max_age: 0 };
+  if (Object.keys(whom).length === 0) return ask(`loans/summary${summaryQuery(filters, age)}`, { signal });
   const { sort, ...body } = asked(filters);
-  const response = await send("loans/search", { method: "POST", body: { ...body, ...whom }, accept: "application/x-ndjson", signal });
+  const response = await send("loans/search", { method: "POST", body: { ...body, ...whom, ...age }, accept: "application/x-ndjson", signal });
   const { loans, complete, sources } = await whole(response.body, signal);
   return { data: added(loans), complete, sources };
 }
@@ -67,10 +68,10 @@ function added(loans) {
   };
 }
 
-export function Totals({ filters, people, round }) {
+export function Totals({ filters, people, round, anew }) {
   const [by, split] = useState("connection");
   const keys = [summaryQuery(filters), people, round];
-  const { value, error, asking, again } = useAsked((signal) => figures(filters, people, signal), keys);
+  const { value, error, asking, again } = useAsked((signal) => figures(filters, people, anew, signal), keys);
   return html`<section class="totals" aria-label="Totals" aria-busy=${asking}>
     <header><h2>Owed, by currency</h2>
       <label class="inline">split by <select value=${by} onChange=${(event) => split(event.target.value)}>${BY.map(([key, name]) => html`<option key=${key} value=${key}>${name}</option>`)}</select></label>

@@ -1,6 +1,6 @@
 // What is owed, by whom it is said, and what is missing.
 
-import { html, useEffect, useMemo, useState } from "../page.js";
+import { html, useEffect, useMemo, useRef, useState } from "../page.js";
 import { loanAddress, refine } from "../route.js";
 import { forgetPeople, usePeople } from "../people.js";
 import { Empty, Trouble, Waiting } from "../pieces.js";
@@ -54,35 +54,54 @@ function Aside({ used, children }) {
 }
 
 function Answer({ walk, filters, people, change }) {
-  const { answer, error, asking, index, size } = walk;
-  if (error?.code === "cursor_expired") {
-    return html`<div class="trouble" role="alert"><p><strong>This walk is over.</strong> The gateway kept its place for a while, and that while has passed.
-      Nothing is lost: the list can be read again from its beginning.</p><p><button onClick=${walk.again}>Start again</button></p></div>`;
-  }
-  if (error) {
-    return html`<${Trouble} error=${error} again=${walk.again}>
-      ${error.sources.length > 0 && html`<${Sources} complete=${false} sources=${error.sources} again=${walk.again} />`}
-    <//>`;
-  }
-  if (!answer) return html`<${Waiting} rows=${8} what="Asking the sources" />`;
-  const { data, page, complete, sources } = answer;
+  const { answer, error, asking, pending } = walk;
   return html`
-    <div class="whole"><${Sources} complete=${complete} sources=${sources} more=${page.next_cursor !== null} again=${walk.fresh} /></div>
-    <${Totals} filters=${filters} people=${people} round=${walk.round} />
-    <div class="actions">
-      <button class="plain" onClick=${walk.fresh}>Fetch anew</button>
-      <${Export} filters=${filters} people=${people} />
-    </div>
-    ${data.length === 0
-      ? html`<${Empty} title=${page.next_cursor ? "Nothing on this page" : "No loan matches"}>${page.next_cursor
-          ? html`<p>Go on: a page can be empty, and only the last has no next one.</p>`
-          : html`<p>${complete ? "Every source was read to its end." : "A source is missing, so there may be some."}</p>`}<//>`
-      : html`<${Table} loans=${data} sort=${filters.sort} setSort=${(sort) => change({ sort })} asking=${asking} />`}
-    <nav class="pages" aria-label="Pages">
-      <button class="plain" disabled=${index === 0 || asking} onClick=${walk.back}>Previous</button>
-      <span aria-live="polite">Page ${index + 1}${size(page)}</span>
-      <button class="plain" disabled=${page.next_cursor === null || asking} onClick=${walk.next}>Next</button>
-    </nav>`;
+    ${error && !walk.later && html`<${Refusal} walk=${walk} />`}
+    ${!answer && !error && html`<${Waiting} rows=${8} what="Asking the sources" />`}
+    ${answer && html`
+      <div class="whole"><${Sources} complete=${answer.complete} sources=${answer.sources} more=${answer.page.next_cursor !== null} asking=${pending} again=${walk.fresh} /></div>
+      <${Totals} filters=${filters} people=${people} round=${walk.round} anew=${walk.anew} />
+      <div class="actions">
+        <button class="plain" onClick=${walk.fresh}>Fetch anew</button>
+        <${Export} filters=${filters} people=${people} />
+      </div>
+      <${Rows} walk=${walk} sort=${filters.sort} setSort=${(sort) => change({ sort })} />
+      ${error && walk.later && html`<${Refusal} walk=${walk} />`}
+      <${Pages} walk=${walk} />`}`;
+}
+
+function Rows({ walk: { answer, asking, pending }, sort, setSort }) {
+  const { data, page, complete } = answer;
+  if (data.length > 0) return html`<${Table} loans=${data} sort=${sort} setSort=${setSort} asking=${asking} />`;
+  if (pending) return html`<${Waiting} rows=${3} what="Asking the sources" />`;
+  return html`<${Empty} title=${page.next_cursor ? "Nothing on this page" : "No loan matches"}>${page.next_cursor
+    ? html`<p>Go on: a page can be empty, and only the last has no next one.</p>`
+    : html`<p>${complete ? "Every source was read to its end." : "A source is missing, so there may be some."}</p>`}<//>`;
+}
+
+function Pages({ walk: { answer, asking, pending, index, size, back, next } }) {
+  return html`<nav class="pages" aria-label="Pages">
+    <button class="plain" disabled=${index === 0 || asking} onClick=${back}>Previous</button>
+    <span aria-live="polite">${pending ? "Asking…" : `Page ${index + 1}${size(answer.page)}`}</span>
+    <button class="plain" disabled=${answer.page.next_cursor === null || asking} onClick=${next}>Next</button>
+  </nav>`;
+}
+
+// Where somebody looks who asked for it: above the list, or between it and the buttons for pages.
+function Refusal({ walk }) {
+  const { error } = walk;
+  const place = useRef(null);
+  useEffect(() => {
+    if (!walk.later) return;
+    place.current.focus({ preventScroll: true });
+    place.current.scrollIntoView({ block: "nearest" });
+  }, [error]);
+  return html`<div ref=${place} tabindex="-1" class="refusal">${error.code === "cursor_expired"
+    ? html`<div class="trouble" role="alert"><p><strong>This walk is over.</strong> The gateway kept its place for a while, and that while has passed.
+        Nothing is lost: the list can be read again from its beginning.</p><p><button onClick=${walk.restart}>Start again</button></p></div>`
+    : html`<${Trouble} error=${error} again=${walk.again}>
+        ${error.sources?.length > 0 && html`<${Sources} complete=${false} sources=${error.sources} again=${walk.again} />`}
+      <//>`}</div>`;
 }
 
 function ById() {
