@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch, open } from "./browser.mjs";
+import { fits, launch, open, shot } from "./browser.mjs";
 import { gateway } from "./gateway.mjs";
 
 let browser;
@@ -85,6 +85,44 @@ test("columns sort, and one that needs a currency says so", async () => {
   assert.deepEqual(await ids(page), (await wanted.json()).data.map(({ id }) => id));
   await page.getByRole("textbox", { name: "Currency" }).fill("");
   await page.getByRole("alert").getByText("sort", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Without the sort" }).click();
+  await page.waitForSelector("[data-loan]");
+  await page.getByRole("button", { name: "Owed" }).click();
+  await page.getByText("Owed has an order within one currency only.").waitFor();
+  assert.ok((await ids(page)).length > 0);
+  await page.getByRole("button", { name: "NOK", exact: true }).click();
+  await page.waitForSelector('th[aria-sort="ascending"] >> text=Owed');
+  assert.match(await page.evaluate(() => location.hash), /currency=NOK&sort=outstanding/);
+  await close();
+});
+
+test("an order is seen, and can be changed, at every width", async () => {
+  for (const width of [1280, 360]) {
+    const { page, close } = await open(browser, served, { width, fragment: "#/loans?sort=-opened_on" });
+    await page.waitForSelector("[data-loan]");
+    await page.locator('th[aria-sort="descending"]', { hasText: "Opened" }).waitFor();
+    await fits(page);
+    const sort = page.getByLabel("Sort by");
+    assert.equal(await sort.inputValue(), "-opened_on");
+    await shot(page, `sorted-${width}`);
+    await sort.selectOption("-days_past_due");
+    await page.locator('th[aria-sort="descending"]', { hasText: "Days late" }).waitFor();
+    await sort.selectOption("");
+    await page.waitForFunction(() => location.hash === "#/loans");
+    assert.ok(await sort.locator("option[value=outstanding]").evaluate((option) => option.disabled));
+    await close();
+  }
+});
+
+test("on a phone the list says what is paid and due, and whether it is whole, wherever one is in it", async () => {
+  const { page, close } = await open(browser, served, { width: 360, height: 740, fragment: "#/loans" });
+  await page.waitForSelector("[data-totals=whole]");
+  const payment = (await (await fetch(`${served.address}/loans`)).json()).data.find(({ payment_status }) => payment_status === "current" || payment_status === "overdue");
+  await page.locator(`[data-loan="${payment.id}"]`).getByText(payment.payment_status).locator("visible=true").first().waitFor();
+  await page.locator("[data-loan]").last().scrollIntoViewIfNeeded();
+  const inside = await page.locator(".brief").evaluate((line) => line.getBoundingClientRect().top >= 0 && line.getBoundingClientRect().bottom <= innerHeight);
+  assert.ok(inside);
+  await shot(page, "loans-phone-scrolled");
   await close();
 });
 

@@ -42,6 +42,14 @@ export function Gaps({ sources, again }) {
   </li>`)}</ul>`;
 }
 
+// The same in a line, for a window in which the rest is soon out of sight.
+export function Brief({ complete, sources, more, asking }) {
+  const gaps = sources.filter(isGap);
+  const head = asking ? ASKING : verdict(complete, gaps, sources.filter(({ status }) => status !== "skipped"), more);
+  const missing = asking ? "" : gaps.map(({ connection, status }) => `${connection} ${said(status)}`).join(", ");
+  return html`<p class=${`brief ${head.tone}`} aria-hidden="true"><strong>${head.word}</strong> ${missing}</p>`;
+}
+
 const ASKING = { tone: "plain", word: "Asking…", text: "What stands below is what was there before." };
 
 function verdict(complete, gaps, asked, more) {

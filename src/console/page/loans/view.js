@@ -6,10 +6,11 @@ import { forgetPeople, usePeople } from "../people.js";
 import { Empty, Trouble, Waiting } from "../pieces.js";
 import { ELSEWHERE, count, fromQuery, toQuery, unused } from "./filters.js";
 import { Form } from "./form.js";
-import { Sources } from "./sources.js";
+import { Brief, Sources } from "./sources.js";
 import { Table } from "./table.js";
 import { Totals } from "./totals.js";
 import { Export } from "./export.js";
+import { OneCurrency, Order, sortable } from "./order.js";
 import { useWalk } from "./walk.js";
 
 export function Loans({ query, connections }) {
@@ -56,23 +57,30 @@ function Aside({ used, children }) {
 function Answer({ walk, filters, people, change }) {
   const { answer, error, asking, pending } = walk;
   return html`
-    ${error && !walk.later && html`<${Refusal} walk=${walk} />`}
+    ${error && !walk.later && html`<${Refusal} walk=${walk}>${filters.sort !== "" && html`<p><button class="plain" onClick=${() => change({ sort: "" })}>Without the sort</button></p>`}<//>`}
     ${!answer && !error && html`<${Waiting} rows=${8} what="Asking the sources" />`}
     ${answer && html`
       <div class="whole"><${Sources} complete=${answer.complete} sources=${answer.sources} more=${answer.page.next_cursor !== null} asking=${pending} again=${walk.fresh} /></div>
       <${Totals} filters=${filters} people=${people} round=${walk.round} anew=${walk.anew} />
       <div class="actions">
-        <button class="plain" onClick=${walk.fresh}>Fetch anew</button>
+        <span class="asks"><button class="plain" onClick=${walk.fresh}>Fetch anew</button> <${Order} filters=${filters} change=${change} /></span>
         <${Export} filters=${filters} people=${people} />
       </div>
-      <${Rows} walk=${walk} sort=${filters.sort} setSort=${(sort) => change({ sort })} />
+      <${Rows} walk=${walk} filters=${filters} change=${change} />
       ${error && walk.later && html`<${Refusal} walk=${walk} />`}
-      <${Pages} walk=${walk} />`}`;
+      <${Pages} walk=${walk} />
+      <${Brief} complete=${answer.complete} sources=${answer.sources} more=${answer.page.next_cursor !== null} asking=${pending} />`}`;
 }
 
-function Rows({ walk: { answer, asking, pending }, sort, setSort }) {
+function Rows({ walk: { answer, asking, pending }, filters, change }) {
   const { data, page, complete } = answer;
-  if (data.length > 0) return html`<${Table} loans=${data} sort=${sort} setSort=${setSort} asking=${asking} />`;
+  const [wanted, want] = useState(null);
+  const setSort = (sort) => (sortable(sort, filters) ? (want(null), change({ sort })) : want(sort));
+  const currencies = [...new Set(data.map(({ currency }) => currency).filter(Boolean))].sort();
+  if (data.length > 0) {
+    return html`${wanted && !sortable(wanted, filters) && html`<${OneCurrency} wanted=${wanted} currencies=${currencies} change=${change} />`}
+      <${Table} loans=${data} sort=${filters.sort} setSort=${setSort} asking=${asking} />`;
+  }
   if (pending) return html`<${Waiting} rows=${3} what="Asking the sources" />`;
   return html`<${Empty} title=${page.next_cursor ? "Nothing on this page" : "No loan matches"}>${page.next_cursor
     ? html`<p>Go on: a page can be empty, and only the last has no next one.</p>`
@@ -88,7 +96,7 @@ function Pages({ walk: { answer, asking, pending, index, size, back, next } }) {
 }
 
 // Where somebody looks who asked for it: above the list, or between it and the buttons for pages.
-function Refusal({ walk }) {
+function Refusal({ walk, children }) {
   const { error } = walk;
   const place = useRef(null);
   useEffect(() => {
@@ -100,6 +108,7 @@ function Refusal({ walk }) {
     ? html`<div class="trouble" role="alert"><p><strong>This walk is over.</strong> The gateway kept its place for a while, and that while has passed.
         Nothing is lost: the list can be read again from its beginning.</p><p><button onClick=${walk.restart}>Start again</button></p></div>`
     : html`<${Trouble} error=${error} again=${walk.again}>
+        ${children}
         ${error.sources?.length > 0 && html`<${Sources} complete=${false} sources=${error.sources} again=${walk.again} />`}
       <//>`}</div>`;
 }
