@@ -18,8 +18,8 @@ function carried(file) {
 const { grouped, scaled, sum } = await part("money.js");
 const { Token, inLine, lines, parse, plain } = await part("exact.js");
 const { ELSEWHERE, LISTS, TEXTS, asked, fromQuery } = await part("loans/filters.js");
-const { figures, hitRatio } = await part("operations/figures.js");
-const { state, verdict } = await part("operations/state.js");
+const { figures, hitRatio, paceOf } = await part("operations/figures.js");
+const { ceiling, state, verdict } = await part("operations/state.js");
 
 test("amounts are grouped and added to the last digit", () => {
   assert.equal(grouped("900000031845903.36"), "900,000,031,845,903.36");
@@ -76,6 +76,10 @@ test("figures come out of the exposition", () => {
     [2, 12, 2, { overloaded: 1 }, "0.1.0", 0.75],
   );
   assert.equal(hitRatio({}), null);
+  assert.equal(hitRatio({ miss: 4 }), 0);
+  assert.equal(paceOf({ at: 0, requests: 5 }, { at: 2000, requests: 8 }), "1.5");
+  assert.equal(paceOf({ at: 0, requests: 5 }, { at: 2000, requests: 3 }), null);
+  assert.deepEqual([0, 1, 2, 3, 5, 6, 99, 101, 2000].map((high) => ceiling(high, 2)), [2, 2, 2, 5, 5, 10, 100, 200, 2000]);
 });
 
 test("one word for how a connection does, and one sentence for all", () => {

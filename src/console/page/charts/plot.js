@@ -34,8 +34,8 @@ const FONT = "11px system-ui, sans-serif";
 function axes(shape) {
   const quiet = { stroke: colour("--quiet"), font: FONT, ticks: { show: false } };
   return [
-    { ...quiet, grid: { show: false }, size: shape.bare ? 0 : 20, gap: 4, space: 76, values: shape.xValues, show: !shape.bare },
-    { ...quiet, grid: { stroke: colour("--line"), width: 1 }, size: shape.gutter ?? 54, gap: 6, space: 26, values: shape.yValues },
+    { ...quiet, grid: { show: false }, size: shape.bare ? 0 : 26, gap: 9, space: 76, values: shape.xValues, show: !shape.bare },
+    { ...quiet, grid: { stroke: colour("--line"), width: 1 }, size: shape.gutter ?? 54, gap: 6, space: 26, values: shape.yValues, ...(shape.ySplits && { splits: shape.ySplits }) },
   ];
 }
 
