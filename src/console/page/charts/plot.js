@@ -57,7 +57,7 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
     const options = {
       width: place.current.clientWidth,
       height,
-      padding: [6, 16, shape.bare ? 4 : 0, 0],
+      padding: [6, 16, shape.bare ? 8 : 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: shape.sync ? { key: shape.sync } : undefined },
       // Ticks at whole days and minutes of UTC, as the data is.

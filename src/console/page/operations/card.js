@@ -29,11 +29,11 @@ export function Card({ connection, now, stale }) {
     <${History} id=${id} recent=${recent} now=${now} />
     <dl class="facts">
       <div><dt>Circuit</dt><dd>${said(health.circuit)}</dd><dd class="under">${CIRCUITS[health.circuit]}</dd></div>
-      <div><dt>Verified</dt><dd>${said(verification)}</dd>${VERIFICATIONS[verification] && html`<dd class="under">${VERIFICATIONS[verification]}</dd>`}</div>
       <div><dt>Last success</dt><dd>${since(health.last_success_at, now)}</dd></div>
       <div><dt>Last failure</dt><dd>${since(health.last_failure_at, now)}</dd></div>
       <div><dt>Made again</dt><dd>${health.retried}</dd></div>
       <div><dt>Asks to wait</dt><dd>${health.rate_limited_for_ms === null ? "no" : duration(health.rate_limited_for_ms)}</dd></div>
+      <div class="across"><dt>Verified</dt><dd>${said(verification)} ${VERIFICATIONS[verification] && html`<span class="under">${VERIFICATIONS[verification]}</span>`}</dd></div>
     </dl>
     <p class="why">${failure}</p>
     <${Drift} list=${drift} />
