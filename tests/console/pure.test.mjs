@@ -45,6 +45,13 @@ test("numbers keep their characters, and names that come twice are two", () => {
   for (const wrong of ["", "{", "[1,]", "{1: 2}", "01x", "nul", '"a', "[] []"]) assert.throws(() => parse(wrong), SyntaxError, wrong);
 });
 
+test("what is nested deep stays as it was sent", () => {
+  const text = `{"a": ${"[".repeat(5000)}{"b": "]"}${"]".repeat(5000)}, "c": 1.50}`;
+  assert.equal(inLine(parse(text)), text);
+  assert.equal(lines(parse(text)).at(-2).text, '"c": 1.50');
+  assert.throws(() => parse("[".repeat(5000)), SyntaxError);
+});
+
 test("lines say which path they are of", () => {
   const paths = lines(parse('{"a": {"b": [{"c": 1}, {"c": 2}]}, "d": []}')).map(({ path, depth }) => `${depth}${path}`);
   assert.deepEqual(paths, ["0", "1a", "2a.b", "3a.b[]", "4a.b[].c", "3", "3a.b[]", "4a.b[].c", "3", "2", "1", "1d", "0"]);
