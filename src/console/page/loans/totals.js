@@ -13,6 +13,7 @@ import { records } from "./stream.js";
 
 const BY = [["connection", "connection"], ["kind", "kind"], ["phase", "phase"], ["payment_status", "payment"]];
 const TINTS = 6;
+const SHOWN = 4;
 
 // With people in the question their ids would have to be in the address of GET /loans/summary. So the loans themselves are
 // asked for, by POST, and added here, exactly.
@@ -110,12 +111,14 @@ function Bars({ part, name, by }) {
   })}</ul>`;
 }
 
-// Parts of one currency, in the order of their size on the screen.
+// Parts of one currency, in the order of their size on the screen. Those beyond the tints share one, so that no two parts
+// that are told apart look alike; the words below have them all.
 function Split({ rows, name, by }) {
   const parts = rows.map((row) => ({ word: row[by], amount: row[name].amount, width: scaled(row[name].amount) ?? 0 }));
   parts.sort((one, other) => other.width - one.width);
-  const known = parts.filter(({ width }) => width > 0);
-  return html`<span class="split" aria-hidden="true">${known.map(({ word, width }, index) => html`<i key=${word} class=${`tint-${index % TINTS}`} style=${{ flexGrow: width }}></i>`)}</span>
-    <span class="legend small">${parts.slice(0, 4).map(({ word, amount, width }, index) => html`<span key=${word}><i class=${width > 0 ? `tint-${index % TINTS}` : "none"} aria-hidden="true"></i>${said(word)} <span class="quiet">${amount === null ? "unknown" : grouped(amount)}</span></span>`)}
-      ${parts.length > 4 && html`<span class="quiet">and ${parts.length - 4} more</span>`}</span>`;
+  const tint = ({ width }, index) => (width > 0 ? `tint-${index < TINTS ? index : "rest"}` : "none");
+  const legend = parts.map((part, index) => html`<span key=${part.word}><i class=${tint(part, index)} aria-hidden="true"></i>${said(part.word)} <span class="quiet">${part.amount === null ? "unknown" : grouped(part.amount)}</span></span>`);
+  return html`<span class="split" aria-hidden="true">${parts.map((part, index) => part.width > 0 && html`<i key=${part.word} class=${tint(part, index)} style=${{ flexGrow: part.width }}></i>`)}</span>
+    <span class="legend small">${legend.slice(0, SHOWN)}</span>
+    ${parts.length > SHOWN && html`<details class="legend-rest small"><summary>and ${parts.length - SHOWN} more</summary><span class="legend">${legend.slice(SHOWN)}</span></details>`}`;
 }
