@@ -8,7 +8,7 @@ macro_rules! files {
 pub(super) const START: &str = "main.js";
 
 /// Names and texts; styles in the order in which they count. A test compares with the folder.
-pub(super) const ALL: [(&str, &str); 54] = files![
+pub(super) const ALL: [(&str, &str); 55] = files![
     "vendor/uplot.css",
     "styles/base.css",
     "styles/shell.css",
@@ -53,6 +53,7 @@ pub(super) const ALL: [(&str, &str); 54] = files![
     "people.js",
     "pieces.js",
     "route.js",
+    "shell.js",
     "time.js",
     "vendor/hooks.js",
     "vendor/htm.js",

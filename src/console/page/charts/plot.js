@@ -1,6 +1,6 @@
 // Lines and bars over time, drawn by uPlot. Its colours come from the page's, so that both themes are right.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../page.js";
+import { html, useEffect, useRef, useState } from "../page.js";
 import uPlot from "../vendor/uplot.js";
 
 // The colour that a variable of the style sheet stands for now.
@@ -53,7 +53,8 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
   const theme = useTheme();
   const newest = useRef({});
   newest.current = { columns, point, shape };
-  useLayoutEffect(() => {
+  // After the words around it are on the screen: drawing takes longer than all of them.
+  useEffect(() => {
     const options = {
       width: place.current.clientWidth,
       height,
@@ -75,6 +76,6 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
       plot.current.destroy();
     };
   }, [theme, height, series.length]);
-  useLayoutEffect(() => plot.current.setData(columns), [columns]);
+  useEffect(() => plot.current.setData(columns), [columns]);
   return html`<div class="plot" role="img" aria-label=${label} ref=${place} style=${{ height: `${height}px` }}></div>`;
 }

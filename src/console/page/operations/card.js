@@ -20,7 +20,7 @@ export function Card({ connection, now, stale }) {
   const failure = useCause(health);
   return html`<article class="card" aria-labelledby=${`c-${id}`} data-connection=${id}>
     <header>
-      <h2 id=${`c-${id}`}>${id}</h2>
+      <h2 id=${`c-${id}`} elementtiming="useful">${id}</h2>
       <span class="quiet">${provider}</span>
       <span class=${`word ${stale ? "plain" : judged.tone}`} data-state>${stale ? `was ${judged.word}` : judged.word}</span>
     </header>
