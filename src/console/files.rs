@@ -8,7 +8,7 @@ macro_rules! files {
 pub(super) const START: &str = "main.js";
 
 /// Names and texts; styles in the order in which they count. A test compares with the folder.
-pub(super) const ALL: [(&str, &str); 53] = files![
+pub(super) const ALL: [(&str, &str); 55] = files![
     "vendor/uplot.css",
     "styles/base.css",
     "styles/shell.css",
@@ -32,6 +32,7 @@ pub(super) const ALL: [(&str, &str); 53] = files![
     "loans/export.js",
     "loans/filters.js",
     "loans/form.js",
+    "loans/order.js",
     "loans/people.js",
     "loans/sources.js",
     "loans/store.js",
@@ -52,6 +53,7 @@ pub(super) const ALL: [(&str, &str); 53] = files![
     "people.js",
     "pieces.js",
     "route.js",
+    "shell.js",
     "time.js",
     "vendor/hooks.js",
     "vendor/htm.js",

@@ -78,6 +78,102 @@ test("a key sees its own connections, and is told which scope it lacks", async (
   await blind.close();
 });
 
+// Answers the next requests to this path when the test says so, with a refusal.
+async function refuseLater(page, path) {
+  const held = [];
+  await page.route(path, (route) => held.push(route));
+  const problem = { type: "/problems/unauthorized", title: "Unauthorized", status: 401, code: "unauthorized", detail: "The token has expired." };
+  return { held, refuse: () => Promise.all(held.splice(0).map((route) => route.fulfill({ status: 401, contentType: "application/problem+json", json: problem }).catch(() => {}))) };
+}
+
+test("two requests that are refused together leave the reason at the door", async () => {
+  const { page, close } = await open(browser, served, { expected: [401] });
+  await enter(page, ALL);
+  await page.waitForSelector("[data-connection=bsa]");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "MAIN");
+  const both = [await refuseLater(page, "**/loans/search"), await refuseLater(page, "**/customers*")];
+  await page.getByRole("link", { name: "Loans", exact: true }).click();
+  for (const { held } of both) while (held.length === 0) await page.waitForTimeout(20);
+  await Promise.all(both.map(({ refuse }) => refuse()));
+  await page.getByText("The token has expired. (401)").waitFor();
+  await page.waitForTimeout(200);
+  assert.ok(await page.getByText("The token has expired. (401)").isVisible());
+  await close();
+});
+
+test("a refusal of an earlier key does not throw out the next one", async () => {
+  const { page, close, forgive } = await open(browser, served, { expected: [401] });
+  await enter(page, ALL);
+  await page.waitForSelector("[data-connection=bsa]");
+  const store = await refuseLater(page, "**/customers*");
+  await page.getByRole("link", { name: "Loans", exact: true }).click();
+  await page.waitForSelector("[data-loan]");
+  while (store.held.length === 0) await page.waitForTimeout(20);
+  await page.getByRole("button", { name: "Forget the key" }).click();
+  await enter(page, SOME);
+  await page.waitForSelector("[data-loan]");
+  // The one that was asked with the first key.
+  store.held.length = 1;
+  await store.refuse();
+  await page.waitForTimeout(300);
+  assert.equal(await page.getByLabel("Your key").count(), 0);
+  forgive(/ERR_|aborted/);
+  await close();
+});
+
+test("an export ends with the key, and with the view", async () => {
+  const { page, close } = await open(browser, served, { expected: [401] });
+  await enter(page, ALL);
+  await page.getByRole("link", { name: "Loans", exact: true }).click();
+  let downloads = 0;
+  page.on("download", () => (downloads += 1));
+  const held = [];
+  await page.route("**/loans/search", (route) => (route.request().headers().accept === "text/csv" ? held.push(route) : route.continue()));
+  const begin = async () => {
+    await page.waitForSelector("[data-loan]");
+    await page.getByRole("button", { name: "CSV" }).click();
+    await page.getByRole("button", { name: "Stop" }).waitFor();
+    while (held.length === 0) await page.waitForTimeout(20);
+  };
+  const answer = () => held.pop().fulfill({ contentType: "text/csv", body: "id\nbsa:501\n" }).catch(() => {});
+  await begin();
+  await page.getByRole("link", { name: "Operations" }).click();
+  await page.waitForSelector("[data-connection=bsa]");
+  await answer();
+  await page.getByRole("link", { name: "Loans", exact: true }).click();
+  await begin();
+  await page.getByRole("button", { name: "Forget the key" }).click();
+  await page.getByLabel("Your key").waitFor();
+  await answer();
+  await page.waitForTimeout(300);
+  assert.equal(downloads, 0);
+  await close();
+});
+
+test("who comes next in a tab finds no loan of who was there before", async () => {
+  for (const away of ["forgets", "is refused"]) {
+    const { page, close } = await open(browser, served, { expected: [401], fragment: "#/loans?connection=goscore" });
+    await enter(page, ALL);
+    await page.locator("[data-loan] a").first().click();
+    await page.waitForSelector("[data-field=id]");
+    assert.equal(await page.evaluate(() => location.hash), "#/loan/~1");
+    if (away === "forgets") {
+      await page.getByRole("button", { name: "Forget the key" }).click();
+    } else {
+      const rows = await refuseLater(page, "**/explain");
+      await page.evaluate(() => (location.hash = "#/loan/bsa:501"));
+      while (rows.held.length === 0) await page.waitForTimeout(20);
+      await rows.refuse();
+      await page.getByText("The token has expired. (401)").waitFor();
+      await page.unroute("**/explain");
+      await page.evaluate(() => (location.hash = "#/loan/~1"));
+    }
+    await enter(page, ALL);
+    await page.getByRole("heading", { name: "This address was for one tab" }).waitFor();
+    await close();
+  }
+});
+
 test("without a console there is none", async () => {
   const without = await gateway({ env: { ...client(0, "all", ALL, "loans:read"), LOANGATE__CONSOLE__ENABLED: "false" } });
   for (const path of ["/console", "/console/", "/console/assets/0/main.js"]) {

@@ -27,18 +27,20 @@ test("the first load is light, and there before it is noticed", async (t) => {
   while (times.length < 3 || (times.length < 12 && best("painted") >= 200)) {
     const visit = await open(browser, served);
     await visit.page.waitForSelector("[data-connection]");
-    const measured = await visit.page.evaluate(() => {
+    const measured = await visit.page.evaluate(async () => {
       const [painted] = performance.getEntriesByName("first-contentful-paint");
-      const [useful] = performance.getEntriesByName("useful");
+      // When the first card was on the screen.
+      const useful = await new Promise((found) => new PerformanceObserver((list) => found(list.getEntries()[0])).observe({ type: "element", buffered: true }));
       const page = performance.getEntriesByType("navigation")[0];
       const files = performance.getEntriesByType("resource").filter(({ name }) => name.includes("/console/assets/"));
       const bytes = [page, ...files].reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
-      return { painted: painted.startTime, useful: useful.startTime, bytes, files: files.length };
+      return { painted: painted.startTime, useful: useful.renderTime || useful.startTime, bytes, files: files.length };
     });
     times.push(measured);
     await visit.close();
   }
-  t.diagnostic(`first paint ${best("painted").toFixed(0)} ms, first cards ${best("useful").toFixed(0)} ms, ${times[0].bytes} bytes in ${times[0].files + 1} answers`);
+  t.diagnostic(`first paint ${best("painted").toFixed(0)} ms, first card on the screen ${best("useful").toFixed(0)} ms, ${times[0].bytes} bytes in ${times[0].files + 1} answers`);
+  // Cards are the first that is of use, and how soon they are there is told, not held: see docs/console.md.
   assert.ok(best("painted") < 200, JSON.stringify(times));
   assert.ok(times[0].bytes < 150_000, `${times[0].bytes} bytes`);
 });

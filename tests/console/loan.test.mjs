@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, shot } from "./browser.mjs";
+import { fits, launch, open, shot } from "./browser.mjs";
 import { gateway } from "./gateway.mjs";
 
 let browser;
@@ -47,7 +47,16 @@ test("where a value came from shows under the pointer, by keyboard, and by a tap
 
   const phone = await open(browser, served, { fragment: "#/loan/bsa:501", width: 360, height: 740, hasTouch: true });
   await phone.page.locator('[data-field="amounts.total_outstanding"] button').tap();
-  await phone.page.getByRole("tooltip").getByText("reported", { exact: true }).waitFor();
+  const card = phone.page.getByRole("tooltip");
+  await card.getByText("reported", { exact: true }).waitFor();
+  const gap = () => phone.page.evaluate(() => document.querySelector(".tip").getBoundingClientRect().top - document.querySelector('[data-field="amounts.total_outstanding"] button').getBoundingClientRect().bottom);
+  const before = await gap();
+  await phone.page.evaluate(() => scrollBy(0, 60));
+  await phone.page.waitForFunction(([before]) => Math.abs(document.querySelector(".tip").getBoundingClientRect().top - document.querySelector('[data-field="amounts.total_outstanding"] button').getBoundingClientRect().bottom - before) < 2, [before]);
+  await phone.page.locator('[data-field="amounts.total_outstanding"] button').tap();
+  await card.waitFor({ state: "detached" });
+  await phone.page.locator('[data-field="amounts.total_outstanding"] button').tap();
+  await card.waitFor();
   await phone.close();
 });
 
@@ -78,10 +87,78 @@ test("instalments, the ledger and earlier days are shown in pictures and in figu
   await close();
 });
 
+test("a picture says of how much it is, and its table has all that is in it", async () => {
+  const { page, close } = await open(browser, served, { width: 360, height: 740 });
+  let total = 60;
+  await page.route("**/schedule?*", async (route) => {
+    const answer = await (await route.fetch()).json();
+    const limit = Number(new URL(route.request().url()).searchParams.get("limit"));
+    const [one] = answer.data;
+    answer.data = Array.from({ length: Math.min(limit, total) }, (_, at) => ({ ...one, number: at + 1, penalties_due: "7.25" }));
+    answer.page = { ...answer.page, count: answer.data.length, total, next_cursor: answer.data.length < total ? "x" : null };
+    return route.fulfill({ json: answer });
+  });
+  await page.goto(`${served.page}#/loan/bsa:501/schedule`);
+  await page.getByRole("img", { name: /^60 instalments/ }).waitFor();
+  assert.equal(await page.locator(".column").count(), 60);
+  await page.getByRole("columnheader", { name: "Penalties" }).waitFor();
+  await page.getByRole("cell", { name: "7.25" }).first().waitFor();
+  total = 300;
+  await page.reload();
+  await page.getByRole("img", { name: /^200 of 300 instalments/ }).waitFor();
+  await page.getByText("200 of 300 instalments,").waitFor();
+  await fits(page);
+  await shot(page, "schedule-long-phone");
+  await close();
+});
+
+test("the tab that is shown is inside a phone's window", async () => {
+  const { page, close } = await open(browser, served, { width: 360, height: 740, fragment: "#/loan/bsa:501/explain" });
+  await page.waitForSelector(".explained");
+  const [left, right] = await page.locator(".tabs [aria-current]").evaluate((tab) => [tab.getBoundingClientRect().left, tab.getBoundingClientRect().right]);
+  assert.ok(left >= 0 && right <= 360, `${left} to ${right}`);
+  await close();
+});
+
+test("names of fields stay whole beside long values", async () => {
+  const { page, close } = await open(browser, served);
+  await page.route("**/explain", async (route) => {
+    const answer = await route.fetch();
+    return route.fulfill({ response: answer, body: (await answer.text()).replaceAll("Halotel 7-Day Loan", "W".repeat(300)) });
+  });
+  await page.goto(`${served.page}#/loan/bsa:501/explain`);
+  const names = page.locator(".explained tbody th code");
+  await names.first().waitFor();
+  const words = await names.evaluateAll((all) => all.flatMap((name) => [...name.childNodes].filter(({ nodeType }) => nodeType === 3).map((text) => {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    return [text.data, new Set([...range.getClientRects()].map(({ top }) => top)).size];
+  })));
+  assert.deepEqual(words.filter(([, lines]) => lines > 1), []);
+  const table = await page.locator(".explained").evaluate((table) => [table.offsetWidth, ...[...table.querySelectorAll("td")].map((cell) => cell.scrollWidth - cell.clientWidth)]);
+  assert.ok(table[0] < 1000 && table.slice(1).every((over) => over <= 0), table.join());
+  await fits(page);
+  await shot(page, "explain-long");
+  await close();
+});
+
+test("what is nested deeper than anybody reads stays the text that was sent", async () => {
+  const { page, close } = await open(browser, served);
+  await page.route("**/explain", async (route) => {
+    const answer = await route.fetch();
+    const deep = `${"[".repeat(5000)}1.500${"]".repeat(5000)}`;
+    return route.fulfill({ response: answer, body: (await answer.text()).replace('"extensions":{', `"extensions":{"deep":${deep},`) });
+  });
+  await page.goto(`${served.page}#/loan/bsa:501`);
+  await page.getByText(/^10\d\d\d characters/).click();
+  await page.getByText(/\[\[1\.500\]\]/).waitFor();
+  await close();
+});
+
 test("what was received stands beside what became of it, every digit as it was sent", async () => {
   const { page, close } = await open(browser, served, { fragment: "#/loan/bsa:501/explain" });
   await page.getByText('"principalOutstanding": 5000.000').first().waitFor();
-  const row = page.locator("tr", { has: page.locator('th code:text-is("amounts.principal_outstanding")') });
+  const row = page.locator("tr", { has: page.locator("th", { hasText: "amounts.principal_outstanding" }) });
   await row.getByText("5000.000", { exact: true }).waitFor();
   await row.hover();
   await page.locator(".raw .hit", { hasText: "principalOutstanding" }).first().waitFor();
@@ -94,5 +171,6 @@ test("a loan that nobody knows is told as such", async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
   assert.equal(await page.locator("[data-field]").count(), 0);
+  await page.getByRole("heading", { level: 1, name: "There is no such loan" }).waitFor();
   await close();
 });

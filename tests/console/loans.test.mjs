@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch, open } from "./browser.mjs";
+import { fits, launch, open, shot } from "./browser.mjs";
 import { gateway } from "./gateway.mjs";
 
 let browser;
@@ -41,6 +41,37 @@ test("filters narrow the list, and are in the address that shows the same to som
   await second.close();
 });
 
+test("every filter of the API has a control, and an address that holds more says so", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?provider=belvo&require=all&max_age=60&colour=red&cursor=x" });
+  await page.waitForSelector("[data-loan]");
+  assert.ok((await ids(page)).every((id) => id.startsWith("belvo:")));
+  assert.ok(await page.getByRole("checkbox", { name: "all", exact: true }).isChecked());
+  assert.equal(await page.getByRole("textbox", { name: "Data at most" }).inputValue(), "60");
+  const said = page.locator("[data-unused]");
+  assert.deepEqual(await said.locator("code").allTextContents(), ["colour", "cursor"]);
+  await page.getByRole("button", { name: "Take it away" }).click();
+  await said.waitFor({ state: "detached" });
+  await page.getByRole("group", { name: "Providers" }).getByRole("checkbox", { name: "belvo" }).uncheck();
+  await page.getByRole("group", { name: "Providers" }).getByRole("checkbox", { name: "bsa" }).check();
+  await page.waitForSelector('[data-loan^="bsa:"]');
+  assert.match(await page.evaluate(() => location.hash), /^#\/loans\?provider=bsa&/);
+  await page.goBack();
+  await page.goBack();
+  await page.waitForFunction(() => [...document.querySelectorAll("[data-loan]")].every((row) => row.dataset.loan.startsWith("belvo:")));
+  await close();
+});
+
+test("a filter that is still being typed does not call back who has gone on", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans" });
+  await page.waitForSelector("[data-loan]");
+  await page.getByRole("textbox", { name: "Currency" }).pressSequentially("NO");
+  await page.evaluate(() => (location.hash = "#/"));
+  await page.waitForSelector("[data-connection]");
+  await page.waitForTimeout(800);
+  assert.equal(await page.evaluate(() => location.hash), "#/");
+  await close();
+});
+
 test("columns sort, and one that needs a currency says so", async () => {
   const { page, close } = await open(browser, served, { fragment: "#/loans?currency=TZS", expected: [400] });
   await page.waitForSelector("[data-loan]");
@@ -54,6 +85,44 @@ test("columns sort, and one that needs a currency says so", async () => {
   assert.deepEqual(await ids(page), (await wanted.json()).data.map(({ id }) => id));
   await page.getByRole("textbox", { name: "Currency" }).fill("");
   await page.getByRole("alert").getByText("sort", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Without the sort" }).click();
+  await page.waitForSelector("[data-loan]");
+  await page.getByRole("button", { name: "Owed" }).click();
+  await page.getByText("Owed has an order within one currency only.").waitFor();
+  assert.ok((await ids(page)).length > 0);
+  await page.getByRole("button", { name: "NOK", exact: true }).click();
+  await page.waitForSelector('th[aria-sort="ascending"] >> text=Owed');
+  assert.match(await page.evaluate(() => location.hash), /currency=NOK&sort=outstanding/);
+  await close();
+});
+
+test("an order is seen, and can be changed, at every width", async () => {
+  for (const width of [1280, 360]) {
+    const { page, close } = await open(browser, served, { width, fragment: "#/loans?sort=-opened_on" });
+    await page.waitForSelector("[data-loan]");
+    await page.locator('th[aria-sort="descending"]', { hasText: "Opened" }).waitFor();
+    await fits(page);
+    const sort = page.getByLabel("Sort by");
+    assert.equal(await sort.inputValue(), "-opened_on");
+    await shot(page, `sorted-${width}`);
+    await sort.selectOption("-days_past_due");
+    await page.locator('th[aria-sort="descending"]', { hasText: "Days late" }).waitFor();
+    await sort.selectOption("");
+    await page.waitForFunction(() => location.hash === "#/loans");
+    assert.ok(await sort.locator("option[value=outstanding]").evaluate((option) => option.disabled));
+    await close();
+  }
+});
+
+test("on a phone the list says what is paid and due, and whether it is whole, wherever one is in it", async () => {
+  const { page, close } = await open(browser, served, { width: 360, height: 740, fragment: "#/loans" });
+  await page.waitForSelector("[data-totals=whole]");
+  const payment = (await (await fetch(`${served.address}/loans`)).json()).data.find(({ payment_status }) => payment_status === "current" || payment_status === "overdue");
+  await page.locator(`[data-loan="${payment.id}"]`).getByText(payment.payment_status).locator("visible=true").first().waitFor();
+  await page.locator("[data-loan]").last().scrollIntoViewIfNeeded();
+  const inside = await page.locator(".brief").evaluate((line) => line.getBoundingClientRect().top >= 0 && line.getBoundingClientRect().bottom <= innerHeight);
+  assert.ok(inside);
+  await shot(page, "loans-phone-scrolled");
   await close();
 });
 
@@ -76,11 +145,71 @@ test("pages follow their cursor and back, and an expired one offers to begin aga
   await forgetful.restart();
   await page.getByRole("button", { name: "Next", exact: true }).click();
   await page.getByText("This walk is over.").waitFor();
+  assert.ok(await page.getByText("This walk is over.").evaluate((text) => text.getBoundingClientRect().top >= 0 && text.getBoundingClientRect().bottom <= innerHeight));
+  assert.deepEqual(await ids(page), second);
   await page.getByRole("button", { name: "Start again" }).click();
   await page.getByText("Page 1:").waitFor();
   assert.deepEqual(await ids(page), first);
   await close();
   await forgetful.stop();
+});
+
+test("a page that is refused takes none of the others away, and is asked for again by itself", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?limit=25", expected: [429] });
+  await page.getByText("There are more pages.").waitFor();
+  const next = page.getByRole("button", { name: "Next", exact: true });
+  await next.click();
+  await page.getByText("Page 2:").waitFor();
+  const second = await ids(page);
+  let refuse = true;
+  await page.route("**/loans/search", (route) =>
+    refuse && route.request().postDataJSON().cursor
+      ? route.fulfill({ status: 429, contentType: "application/problem+json", headers: { "retry-after": "1" }, json: { title: "Too many requests", code: "rate_limited", detail: "Too often." } })
+      : route.continue(),
+  );
+  await next.click();
+  const alert = page.getByRole("alert");
+  await alert.getByText("Too often.").waitFor();
+  assert.deepEqual(await ids(page), second);
+  assert.ok(await alert.evaluate((box) => box.getBoundingClientRect().bottom <= innerHeight));
+  refuse = false;
+  await alert.getByRole("button", { name: "Ask again" }).click();
+  await page.getByText("Page 3:").waitFor();
+  await page.getByRole("button", { name: "Previous" }).click();
+  assert.deepEqual(await ids(page), second);
+  await close();
+});
+
+test("while another question is asked, what is shown is not said to be its answer", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans?connection=bsa" });
+  await page.waitForSelector("[data-complete=true]");
+  const held = [];
+  await page.route("**/loans/search", (route) => held.push(route));
+  await page.getByRole("checkbox", { name: "goscore", exact: true }).check();
+  await page.waitForSelector("[data-complete=asking]");
+  assert.equal(await page.getByText("Complete.").count(), 0);
+  assert.equal(await page.getByText("Page 1").count(), 0);
+  while (held.length === 0) await page.waitForTimeout(20);
+  await held[0].continue();
+  await page.waitForSelector("[data-complete=true]");
+  await page.getByText("Page 1").waitFor();
+  await close();
+});
+
+test("to fetch anew is to fetch the totals anew too", async () => {
+  const { page, asked, close } = await open(browser, served, { fragment: "#/loans?connection=bsa" });
+  await page.waitForSelector("[data-totals=whole]");
+  const before = asked.length;
+  await page.click("text=Fetch anew");
+  await page.waitForSelector("[data-totals=asking]");
+  await page.waitForSelector("[data-totals=whole]");
+  await page.waitForSelector("[data-complete=true]");
+  const anew = asked.slice(before).filter(({ url }) => url.includes("/loans/"));
+  assert.deepEqual(anew.map(({ url, body }) => (body ?? url).includes("max_age")), [true, true]);
+  await page.getByRole("checkbox", { name: "goscore", exact: true }).check();
+  await page.waitForFunction(() => document.querySelector('[data-loan^="goscore:"]'));
+  assert.ok(!(asked.at(-1).body ?? asked.at(-1).url).includes("max_age"));
+  await close();
 });
 
 test("references are asked for by POST and are in no address", async () => {
@@ -113,7 +242,8 @@ test("a customer is chosen from the store, where there is one, and is in no addr
   for (const id of ["ada", "grace"]) {
     const wanted = (await (await ask("POST", "/loans/search", { customer: id })).json()).data.map((loan) => loan.id);
     assert.ok(wanted.length > 0);
-    await page.getByRole("combobox", { name: "Customer", exact: true }).selectOption(id);
+    await page.getByRole("combobox", { name: "Customer", exact: true }).fill(id);
+    await page.keyboard.press("Enter");
     await page.waitForFunction(
       (wanted) => [...document.querySelectorAll("[data-loan]")].map((row) => row.dataset.loan).join() === wanted.join(),
       wanted,
@@ -122,6 +252,9 @@ test("a customer is chosen from the store, where there is one, and is in no addr
   await page.getByText("2 of 5 sources asked").waitFor();
   await page.waitForSelector("[data-currency=NOK]");
   for (const { url } of asked) assert.ok(!/ada|grace/.test(url), url);
+  await page.click("text=Clear the filters");
+  await page.getByText("5 of 5 sources asked").or(page.getByText("4 of 5 sources asked")).waitFor();
+  assert.equal(await page.getByRole("combobox", { name: "Customer", exact: true }).inputValue(), "");
   await close();
   await stored.stop();
   await rm(directory, { recursive: true });

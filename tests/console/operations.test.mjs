@@ -32,9 +32,47 @@ test("every connection has a card that says how it does", async () => {
   await card.getByText("One lender's whole loan book").waitFor();
   await card.getByText("documents only").waitFor();
   await card.getByText("asked, 0 failed").waitFor();
+  for (const title of ["Time to answer", "Requests"]) await card.getByText(title, { exact: true }).waitFor();
+  await card.getByText("never against the live API").waitFor();
   assert.equal(await card.locator("canvas").count(), 2);
   await page.getByText("Cache hits").waitFor();
   await page.waitForSelector("[data-fresh=live]");
+  await close();
+});
+
+test("the gateway's own figures are marked when they are old, and are not known over a restart", async () => {
+  const { page, close } = await open(browser, served, { expected: [503] });
+  const tile = (name) => page.locator(".tile", { has: page.getByText(name, { exact: true }) }).locator(".figure");
+  await page.waitForSelector("[data-fresh=live]");
+  await page.waitForFunction(() => document.querySelector(".tile .figure").textContent === "0");
+  const answers = [
+    { body: 'loangate_http_requests_total{route="/loans",method="GET",status="200"} 5\nloangate_cache_requests_total{result="miss"} 4\n' },
+    { status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } },
+  ];
+  await page.route("**/metrics", (route) => route.fulfill(answers.length > 1 ? answers.shift() : answers[0]));
+  await page.waitForFunction(() => [...document.querySelectorAll(".tile .figure")].some((figure) => figure.textContent === "0 %"));
+  assert.equal(await tile("Answered").textContent(), "–");
+  await page.getByText(/The gateway's own figures are of \d\d:\d\d:\d\d: The gateway is full\./).waitFor();
+  await page.waitForSelector(".tiles.stale");
+  assert.equal(await page.locator("[data-fresh=live]").count(), 1);
+  await close();
+});
+
+test("the failure behind an open circuit stays in sight, and an answer is not called a failure of the provider", async () => {
+  const { page, close } = await open(browser, served);
+  let code = "upstream_timeout";
+  await page.route("**/connections", async (route) => {
+    const answer = await (await route.fetch()).json();
+    answer.data.forEach(({ health }) => (health.last_failure_code = code));
+    return route.fulfill({ json: answer });
+  });
+  await page.reload();
+  const why = page.locator("[data-connection=bsa] .why");
+  await why.getByText("Last failure: it did not answer in time").waitFor();
+  code = "circuit_open";
+  await why.getByText(/left alone for a while circuit_open. Before that: it did not answer in time upstream_timeout/).waitFor();
+  code = "upstream_not_found";
+  await why.getByText(/it knows no such person or loan upstream_not_found. This is an answer/).waitFor();
   await close();
 });
 
@@ -45,7 +83,7 @@ test("a provider that stalls is seen, and seen to recover", async () => {
   await page.click("text=Fetch anew");
   await page.waitForSelector("[data-complete=false]");
   // The cache has what it gave before, and the page says that it is older.
-  await page.getByText("gave older data, because it fails now: it did not answer in time").waitFor();
+  await page.getByText("gave older data, because it fails now: it did not answer in time").first().waitFor();
   await shot(page, "stalled-loans");
   // Until it is left alone.
   for (let round = 0; round < 3; round += 1) await ask("/loans?connection=bsa&max_age=0");
@@ -64,6 +102,8 @@ test("what is shown is marked when the gateway says nothing new, and live again 
   served.pause();
   await page.waitForSelector("[data-fresh=stale]");
   await page.getByText("What is shown is of").waitFor();
+  assert.match(await page.locator("[data-connection=bsa] [data-state]").textContent(), /^was /);
+  await page.waitForSelector(".tiles.stale");
   await shot(page, "stale");
   served.resume();
   await page.click("text=Ask again");

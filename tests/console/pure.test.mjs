@@ -6,14 +6,20 @@ import { test } from "node:test";
 
 // The page's files are modules by the type a browser is told; Node is told here.
 async function part(name) {
-  const text = readFileSync(new URL(`../../src/console/page/${name}`, import.meta.url), "utf8");
-  return import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
+  return import(carried(new URL(`../../src/console/page/${name}`, import.meta.url)));
+}
+
+// With all that it imports.
+function carried(file) {
+  const text = readFileSync(file, "utf8").replaceAll(/from "(\.[^"]+)"/g, (_, other) => `from "${carried(new URL(other, file))}"`);
+  return `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
 }
 
 const { grouped, scaled, sum } = await part("money.js");
 const { Token, inLine, lines, parse, plain } = await part("exact.js");
-const { figures, hitRatio } = await part("operations/figures.js");
-const { state, verdict } = await part("operations/state.js");
+const { ELSEWHERE, LISTS, TEXTS, asked, fromQuery } = await part("loans/filters.js");
+const { figures, hitRatio, paceOf } = await part("operations/figures.js");
+const { ceiling, state, verdict } = await part("operations/state.js");
 
 test("amounts are grouped and added to the last digit", () => {
   assert.equal(grouped("900000031845903.36"), "900,000,031,845,903.36");
@@ -39,9 +45,25 @@ test("numbers keep their characters, and names that come twice are two", () => {
   for (const wrong of ["", "{", "[1,]", "{1: 2}", "01x", "nul", '"a', "[] []"]) assert.throws(() => parse(wrong), SyntaxError, wrong);
 });
 
+test("what is nested deep stays as it was sent", () => {
+  const text = `{"a": ${"[".repeat(5000)}{"b": "]"}${"]".repeat(5000)}, "c": 1.50}`;
+  assert.equal(inLine(parse(text)), text);
+  assert.equal(lines(parse(text)).at(-2).text, '"c": 1.50');
+  assert.throws(() => parse("[".repeat(5000)), SyntaxError);
+});
+
 test("lines say which path they are of", () => {
   const paths = lines(parse('{"a": {"b": [{"c": 1}, {"c": 2}]}, "d": []}')).map(({ path, depth }) => `${depth}${path}`);
   assert.deepEqual(paths, ["0", "1a", "2a.b", "3a.b[]", "4a.b[].c", "3", "3a.b[]", "4a.b[].c", "3", "2", "1", "1d", "0"]);
+});
+
+test("every parameter of the list has a filter, or a reason why not", () => {
+  const document = JSON.parse(readFileSync(new URL("../../docs/openapi.json", import.meta.url), "utf8"));
+  const parameters = document.paths["/loans"].get.parameters.map(({ name }) => name).sort();
+  assert.deepEqual([...LISTS, ...TEXTS, "limit", ...Object.keys(ELSEWHERE)].sort(), parameters);
+  const words = (query) => asked(fromQuery(query));
+  assert.deepEqual(words({ overdue: "true", max_age: "0", provider: "bsa,belvo" }), { provider: ["bsa", "belvo"], overdue: true, max_age: 0 });
+  assert.deepEqual(words({ overdue: "yes", max_age: "soon" }), { overdue: "yes", max_age: "soon" });
 });
 
 test("figures come out of the exposition", () => {
@@ -61,6 +83,10 @@ test("figures come out of the exposition", () => {
     [2, 12, 2, { overloaded: 1 }, "0.1.0", 0.75],
   );
   assert.equal(hitRatio({}), null);
+  assert.equal(hitRatio({ miss: 4 }), 0);
+  assert.equal(paceOf({ at: 0, requests: 5 }, { at: 2000, requests: 8 }), "1.5");
+  assert.equal(paceOf({ at: 0, requests: 5 }, { at: 2000, requests: 3 }), null);
+  assert.deepEqual([0, 1, 2, 3, 5, 6, 99, 101, 2000].map((high) => ceiling(high, 2)), [2, 2, 2, 5, 5, 10, 100, 200, 2000]);
 });
 
 test("one word for how a connection does, and one sentence for all", () => {

@@ -5,7 +5,12 @@ import { parse } from "./exact.js";
 let key = null;
 const listeners = new Set();
 
+// Ends with the key: what was asked with one says nothing to who comes with another.
+let visit = new AbortController();
+
 export function useThisKey(text) {
+  visit.abort();
+  visit = new AbortController();
   key = text;
   listeners.forEach((listener) => listener());
 }
@@ -43,6 +48,9 @@ export class Refused extends Error {
   }
 }
 
+const over = () =>
+  new Refused({ code: "forgotten", title: "Stopped", detail: "It was asked with a key that is not used any more." }, 0);
+
 const unreachable = () =>
   new Refused({ code: "unreachable", title: "No answer", detail: "The gateway did not answer. It may be stopped, or the network is." }, 0);
 
@@ -51,17 +59,18 @@ const PATIENCE = 60_000;
 
 export async function send(path, { method = "GET", accept = "application/json", body, signal, patience = PATIENCE } = {}) {
   const headers = { Accept: accept };
+  const own = visit.signal;
   // The one header that takes keys and tokens of an identity provider alike.
   if (key !== null) headers.Authorization = `Bearer ${key}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const signals = [signal, patience ? AbortSignal.timeout(patience) : null].filter(Boolean);
+  const signals = [own, signal, patience ? AbortSignal.timeout(patience) : null].filter(Boolean);
   let response;
   try {
     response = await fetch(address(path), {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: signals.length > 0 ? AbortSignal.any(signals) : undefined,
+      signal: AbortSignal.any(signals),
       credentials: "omit",
       cache: "no-store",
       redirect: "error",
@@ -69,10 +78,11 @@ export async function send(path, { method = "GET", accept = "application/json", 
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw unreachable();
+    throw own.aborted ? over() : unreachable();
   }
   if (response.ok) return response;
   const problem = await refusal(response);
+  if (own.aborted) throw over();
   if (problem.status === 401) doors.forEach((door) => door(problem));
   throw problem;
 }
@@ -89,27 +99,30 @@ async function refusal(response) {
   return new Refused({ ...fallback, ...problem }, response.status, retryAfter);
 }
 
-async function whole(reading, signal) {
+async function whole(own, signal, reading) {
   try {
     return await reading;
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw unreachable();
+    throw own.aborted ? over() : unreachable();
   }
 }
 
 export async function ask(path, options = {}) {
+  const own = visit.signal;
   const response = await send(path, options);
-  return whole(response.json(), options.signal);
+  return whole(own, options.signal, response.json());
 }
 
 // Like `ask`, with every number as the characters that were sent.
 export async function askExactly(path, options = {}) {
+  const own = visit.signal;
   const response = await send(path, options);
-  return parse(await whole(response.text(), options.signal));
+  return parse(await whole(own, options.signal, response.text()));
 }
 
 export async function askText(path, options = {}) {
+  const own = visit.signal;
   const response = await send(path, { accept: "text/plain", ...options });
-  return whole(response.text(), options.signal);
+  return whole(own, options.signal, response.text());
 }

@@ -10,6 +10,11 @@ export class Token {
   }
 }
 
+// What is nested deeper than this stays the text that was sent: no reader follows it, and no stack is endless.
+const DEEPEST = 200;
+
+export class Deep extends Token {}
+
 export function parse(text) {
   const reader = new Reader(text);
   const value = reader.value();
@@ -28,6 +33,7 @@ class Reader {
   constructor(text) {
     this.text = text;
     this.at = 0;
+    this.depth = 0;
   }
 
   take(pattern) {
@@ -49,11 +55,26 @@ class Reader {
 
   value() {
     const first = this.next();
+    if ((first === "{" || first === "[") && this.depth >= DEEPEST) return this.asSent();
     if (first === "{") return this.object();
     if (first === "[") return this.array();
     if (first === '"') return JSON.parse(this.take(STRING));
     if (first === "t" || first === "f" || first === "n") return WORDS[this.take(WORD)];
     return new Token(this.take(NUMBER));
+  }
+
+  asSent() {
+    const from = this.at;
+    let open = 0;
+    do {
+      const mark = this.text[this.at];
+      if (mark === undefined) throw new SyntaxError(`not JSON at ${this.at}`);
+      if (mark === '"') this.take(STRING);
+      else this.at += 1;
+      if (mark === "{" || mark === "[") open += 1;
+      if (mark === "}" || mark === "]") open -= 1;
+    } while (open > 0);
+    return new Deep(this.text.slice(from, this.at));
   }
 
   members(end, member) {
@@ -62,11 +83,15 @@ class Reader {
       this.at += 1;
       return;
     }
+    this.depth += 1;
     for (;;) {
       member();
       const mark = this.next();
       this.at += 1;
-      if (mark === end) return;
+      if (mark === end) {
+        this.depth -= 1;
+        return;
+      }
       if (mark !== ",") throw new SyntaxError(`not JSON at ${this.at}`);
     }
   }
@@ -104,6 +129,7 @@ export class Entries {
 
 // The same as plain objects, for parts of an answer that are the gateway's own. Its numbers there are counts.
 export function plain(value) {
+  if (value instanceof Deep) return value.text;
   if (value instanceof Token) return Number(value.text);
   if (Array.isArray(value)) return value.map(plain);
   if (value instanceof Entries) return Object.fromEntries(value.list.map(([name, inner]) => [name, plain(inner)]));

@@ -1,7 +1,7 @@
 // Small things that every view shows.
 
 import { html } from "./page.js";
-import { said, tone } from "./words.js";
+import { FLAGS, said, tone } from "./words.js";
 
 // A word with its colour.
 export const Word = ({ of, as = tone(of) }) => html`<span class="word ${as}">${said(of)}</span>`;
@@ -24,6 +24,9 @@ export function Trouble({ error, again, children }) {
     </p>
   </div>`;
 }
+
+// Flags of one row; what each means is shown to whoever opens it.
+export const Marks = ({ flags }) => flags.map(({ code, field }) => html`<details key=${code + field} class="mark"><summary class="marks">⚑ ${said(code)}</summary>${FLAGS[code] ?? said(code)} <code>${field}</code></details>`);
 
 export const Empty = ({ title, children }) => html`<div class="empty"><p><strong>${title}</strong></p>${children}</div>`;
 

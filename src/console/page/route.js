@@ -5,17 +5,24 @@ import { useEffect, useState } from "./page.js";
 
 // Ids of loans that are made of somebody's reference hold a `~` (docs/model.md). They are numbered in this tab's memory,
 // and the number is in the address.
-const hidden = [];
+const hidden = new Map();
+let given = 0;
 
 function numbered(id) {
   if (!id.includes("~")) return encodeURIComponent(id);
-  if (!hidden.includes(id)) hidden.push(id);
-  return `~${hidden.indexOf(id) + 1}`;
+  if (!hidden.has(id)) hidden.set(id, `~${(given += 1)}`);
+  return hidden.get(id);
 }
 
 function named(text) {
   if (!text.startsWith("~")) return decoded(text);
-  return hidden[Number.parseInt(text.slice(1), 10) - 1] ?? null;
+  return [...hidden].find(([, number]) => number === text)?.[0] ?? null;
+}
+
+// A number is never given again, so an address of before names nobody.
+export function forgetIds() {
+  hidden.clear();
+  dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
 function decoded(text) {
@@ -46,9 +53,14 @@ export function read(fragment) {
   const [path, query = ""] = fragment.replace(/^#/, "").split("?");
   const [, view = "", first = "", second = ""] = path.split("/");
   if (view === "loans") list = fragment;
-  if (view === "loans") return { view, query: Object.fromEntries(new URLSearchParams(query)) };
+  if (view === "loans") return { view, query: joined(new URLSearchParams(query)) };
   if (view === "loan") return { view, id: named(first), tab: second };
   return { view: view === "" ? "operations" : "nothing" };
+}
+
+// A name that comes twice is a list, as in the API.
+function joined(query) {
+  return Object.fromEntries([...new Set(query.keys())].map((name) => [name, query.getAll(name).join(",")]));
 }
 
 export function useRoute() {
@@ -61,9 +73,9 @@ export function useRoute() {
   return route;
 }
 
-// Without a new step in the history: filters change often.
-export function replace(fragment) {
-  if (fragment === location.hash) return;
-  history.replaceState(null, "", fragment);
-  dispatchEvent(new HashChangeEvent("hashchange"));
+// Other filters of the list that is looked at: a step that the browser's Back takes back. `change` makes them of the query
+// that is in the address now. Whoever has left the list is not pulled back to it.
+export function refine(change) {
+  const { view, query } = read(location.hash);
+  if (view === "loans") location.hash = listAddress(change(query));
 }

@@ -1,6 +1,6 @@
 // Lines and bars over time, drawn by uPlot. Its colours come from the page's, so that both themes are right.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../page.js";
+import { html, useEffect, useRef, useState } from "../page.js";
 import uPlot from "../vendor/uplot.js";
 
 // The colour that a variable of the style sheet stands for now.
@@ -34,8 +34,8 @@ const FONT = "11px system-ui, sans-serif";
 function axes(shape) {
   const quiet = { stroke: colour("--quiet"), font: FONT, ticks: { show: false } };
   return [
-    { ...quiet, grid: { show: false }, size: shape.bare ? 0 : 20, gap: 4, space: 76, values: shape.xValues, show: !shape.bare },
-    { ...quiet, grid: { stroke: colour("--line"), width: 1 }, size: shape.gutter ?? 54, gap: 6, space: 26, values: shape.yValues },
+    { ...quiet, grid: { show: false }, size: shape.bare ? 0 : 26, gap: 9, space: 76, values: shape.xValues, show: !shape.bare },
+    { ...quiet, grid: { stroke: colour("--line"), width: 1 }, size: shape.gutter ?? 54, gap: 6, space: 26, values: shape.yValues, ...(shape.ySplits && { splits: shape.ySplits }) },
   ];
 }
 
@@ -53,11 +53,12 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
   const theme = useTheme();
   const newest = useRef({});
   newest.current = { columns, point, shape };
-  useLayoutEffect(() => {
+  // After the words around it are on the screen: drawing takes longer than all of them.
+  useEffect(() => {
     const options = {
       width: place.current.clientWidth,
       height,
-      padding: [6, 16, shape.bare ? 4 : 0, 0],
+      padding: [6, 16, shape.bare ? 8 : 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: shape.sync ? { key: shape.sync } : undefined },
       // Ticks at whole days and minutes of UTC, as the data is.
@@ -75,6 +76,6 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
       plot.current.destroy();
     };
   }, [theme, height, series.length]);
-  useLayoutEffect(() => plot.current.setData(columns), [columns]);
+  useEffect(() => plot.current.setData(columns), [columns]);
   return html`<div class="plot" role="img" aria-label=${label} ref=${place} style=${{ height: `${height}px` }}></div>`;
 }

@@ -6,7 +6,8 @@ import { useAsked } from "../live.js";
 import { Trouble, Waiting } from "../pieces.js";
 import { Sources } from "../loans/sources.js";
 
-const PAGE = 50;
+// The most that the API gives at once: a picture of all is better than one of a part.
+const PAGE = 200;
 
 export function useRows(id, part, query = "") {
   const [step, go] = useState({ query, cursors: [null] });
@@ -27,7 +28,10 @@ export function useRows(id, part, query = "") {
   );
 }
 
-// `children(data)`: how the rows look.
+// What a picture is of, when it is not of all: the rows of this page.
+export const partOf = (shown, page) => (page.total !== null && shown < page.total ? `${shown} of ${page.total}` : String(shown));
+
+// `children(data, page)`: how the rows look.
 export function Rows({ rows, empty, children }) {
   const { value, error, asking } = rows;
   if (error?.code === "cursor_expired") {
@@ -39,7 +43,7 @@ export function Rows({ rows, empty, children }) {
   const { data, page, complete, sources } = value;
   return html`
     ${!complete && html`<${Sources} complete=${complete} sources=${sources} more=${page.next_cursor !== null} again=${rows.restart} />`}
-    ${data.length === 0 ? html`<p class="note">${complete ? empty : "Nothing is there yet."}</p>` : children(data)}
+    ${data.length === 0 ? html`<p class="note">${complete ? empty : "Nothing is there yet."}</p>` : children(data, page)}
     ${(page.next_cursor !== null || rows.page > 1) && html`<nav class="pages" aria-label="Pages">
       <button class="plain" disabled=${rows.page === 1 || asking} onClick=${rows.back}>Previous</button>
       <span aria-live="polite">Page ${rows.page} of ${Math.max(1, Math.ceil(page.total / PAGE))}, ${page.total} in all</span>

@@ -23,6 +23,14 @@ export function Value({ value, kind, currency, told, flags }) {
   const [held, hold] = useState(false);
   const place = useRef(null);
   const visible = open || held;
+  const pressed = useRef(null);
+  // A finger brings focus and a pointer along, so what counts is what was there when it came down.
+  const click = () => {
+    const { touch = false, visible: was = false } = pressed.current ?? {};
+    pressed.current = null;
+    if (touch) set(!was);
+    hold(touch ? !was : !held);
+  };
   useEffect(() => {
     if (!visible) return undefined;
     const close = (event) => {
@@ -42,7 +50,7 @@ export function Value({ value, kind, currency, told, flags }) {
   return html`<span class="value" ref=${place}>
     <button type="button" class="told" aria-describedby=${visible ? id : null} aria-expanded=${visible}
       onMouseEnter=${() => set(true)} onMouseLeave=${() => set(false)} onFocus=${() => set(true)} onBlur=${() => (set(false), hold(false))}
-      onClick=${() => hold(!held)}>${shown(value, kind, currency)}${mark}${flags.length > 0 && html`<span class="flag" aria-hidden="true">⚑</span>`}</button>
+      onPointerDown=${({ pointerType }) => (pressed.current = { touch: pointerType !== "mouse", visible })} onClick=${click}>${shown(value, kind, currency)}${mark}${flags.length > 0 && html`<span class="flag" aria-hidden="true">⚑</span>`}</button>
     ${visible && html`<${Origin} id=${id} told=${told} flags=${flags} of=${place} />`}
   </span>`;
 }
@@ -50,14 +58,24 @@ export function Value({ value, kind, currency, told, flags }) {
 // Beside its value, and inside the window whatever its width.
 function Origin({ id, told, flags, of }) {
   const card = useRef(null);
-  useLayoutEffect(() => {
+  const put = () => {
     const box = of.current.getBoundingClientRect();
     const { offsetWidth, offsetHeight, style } = card.current;
     const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - offsetWidth - 8));
     const below = box.bottom + 6 + offsetHeight <= innerHeight;
     style.left = `${left}px`;
-    style.top = `${below ? box.bottom + 6 : Math.max(8, box.top - 6 - offsetHeight)}px`;
-  });
+    style.top = `${below ? box.bottom + 6 : box.top - 6 - offsetHeight >= 8 ? box.top - 6 - offsetHeight : box.bottom + 6}px`;
+  };
+  useLayoutEffect(put);
+  useEffect(() => {
+    // It goes where its value goes, also when what scrolls is not the window.
+    addEventListener("scroll", put, { capture: true, passive: true });
+    addEventListener("resize", put);
+    return () => {
+      removeEventListener("scroll", put, { capture: true });
+      removeEventListener("resize", put);
+    };
+  }, []);
   return html`<span role="tooltip" class="tip" id=${id} ref=${card}>
     ${told
       ? html`<strong class=${`word origin-${told.origin}`}>${told.origin}</strong> <span>${ORIGINS[told.origin]}</span>

@@ -1,6 +1,6 @@
 // What does this loan look like, and where does this number come from?
 
-import { html, useState } from "../page.js";
+import { html, useLayoutEffect, useRef, useState } from "../page.js";
 import { askExactly } from "../api.js";
 import { Entries, plain } from "../exact.js";
 import { useAsked } from "../live.js";
@@ -57,17 +57,28 @@ function Known({ id, tab, connections }) {
   const shown = tabs.find((one) => one.tab === tab) ?? tabs[0];
   return html`
     <p class="crumbs"><a href=${lastList()}>Loans</a> <span aria-hidden="true">/</span> <bdi>${id}</bdi> <${Copy} text=${id} /></p>
+    ${error && html`<h1>${error.status === 404 ? "There is no such loan" : "The loan cannot be read"}</h1>`}
     <${Trouble} error=${error} again=${again}>${error?.sources?.length > 0 && html`<${Sources} complete=${false} sources=${error.sources} again=${again} />`}<//>
     ${!value && !error && html`<${Waiting} rows=${9} what="Reading the loan" />`}
     ${value && html`
       <${Head} loan=${value.loan} />
       ${!value.complete && html`<${Sources} complete=${value.complete} sources=${value.sources} more=${false} again=${again} />`}
-      <nav class="tabs" aria-label="Parts of the loan">${tabs.map(({ tab, name }) => html`<a key=${tab} href=${loanAddress(id, tab)} aria-current=${tab === shown.tab ? "page" : null}>${name}</a>`)}</nav>
+      <${Tabs} id=${id} tabs=${tabs} shown=${shown} />
       ${shown.view
         ? html`<${shown.view} id=${id} />`
         : shown.tab === "explain"
           ? html`<${Explain} records=${value.records} fields=${value.fields} />`
           : html`<${Record} loan=${value.loan} exact=${value.exact} explained=${value.explained} />`}`}`;
+}
+
+// On a phone the one that is shown may be beyond the window's edge.
+function Tabs({ id, tabs, shown }) {
+  const row = useRef(null);
+  useLayoutEffect(() => {
+    const { offsetLeft, offsetWidth } = row.current.querySelector("[aria-current]");
+    row.current.scrollLeft = offsetLeft - row.current.offsetLeft - (row.current.clientWidth - offsetWidth) / 2;
+  }, [shown.tab]);
+  return html`<nav class="tabs" aria-label="Parts of the loan" ref=${row}>${tabs.map(({ tab, name }) => html`<a key=${tab} href=${loanAddress(id, tab)} aria-current=${tab === shown.tab ? "page" : null}>${name}</a>`)}</nav>`;
 }
 
 function Head({ loan }) {

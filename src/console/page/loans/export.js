@@ -1,7 +1,7 @@
 // Everything that matches, as a file. The key goes in a header, so the browser cannot fetch the file by itself: it is read
 // here and handed over when it has ended.
 
-import { html, useRef, useState } from "../page.js";
+import { html, useEffect, useRef, useState } from "../page.js";
 import { send } from "../api.js";
 import { asked as askedOf } from "../people.js";
 import { asked } from "./filters.js";
@@ -14,23 +14,29 @@ const KINDS = {
 export function Export({ filters, people }) {
   const [state, set] = useState(null);
   const running = useRef(null);
+  const question = JSON.stringify({ ...asked(filters), ...askedOf(people) });
+  // Whoever leaves the view, or forgets the key, stops it.
+  useEffect(() => () => running.current?.abort(), []);
+  // What was said of other loans is not said beside these.
+  useEffect(() => set((before) => (before?.running ? before : null)), [question]);
   const begin = async (kind) => {
     const mine = new AbortController();
     running.current = mine;
-    set({ kind, bytes: 0, lines: 0, running: true });
+    set({ kind, of: question, bytes: 0, lines: 0, running: true });
     try {
-      const file = await pull(kind, { ...asked(filters), ...askedOf(people) }, mine.signal, (progress) => set({ kind, running: true, ...progress }));
+      const file = await pull(kind, JSON.parse(question), mine.signal, (progress) => set({ kind, of: question, running: true, ...progress }));
+      mine.signal.throwIfAborted();
       if (file.whole) offer(file.blob, `loans.${kind}`);
-      set({ kind, running: false, ...file });
+      set({ kind, of: question, running: false, ...file });
     } catch (error) {
-      set({ kind, running: false, error, cancelled: mine.signal.aborted });
+      set({ kind, of: question, running: false, error, cancelled: mine.signal.aborted });
     }
   };
   return html`<div class="export">
     <span class="quiet">Everything as</span>
     ${Object.entries(KINDS).map(([kind, { name }]) => html`<button key=${kind} class="plain" disabled=${state?.running} onClick=${() => begin(kind)}>${name}</button>`)}
     ${state?.running && html`<button class="plain" onClick=${() => running.current.abort()}>Stop</button>`}
-    <span class="small" role="status" data-export=${state && !state.running ? outcome(state) : null}>${state && told(state)}</span>
+    <span class="small" role="status" data-export=${state && !state.running ? outcome(state) : null}>${state && told(state)}${state && state.of !== question && " It is of the filters it began with."}</span>
     ${state?.blob && !state.whole && html`<button class="plain" onClick=${() => offer(state.blob, `loans.cut.${state.kind}`)}>Keep what came</button>`}
   </div>`;
 }

@@ -1,6 +1,6 @@
 // Whose loans: a customer of the gateway's store, or references as providers know them.
 
-import { html, useState } from "../page.js";
+import { html, useEffect, useRef, useState } from "../page.js";
 import { setPeople, usePeople } from "../people.js";
 import { Theirs } from "../pieces.js";
 
@@ -37,21 +37,33 @@ function Reference({ connections, known }) {
   </div>`;
 }
 
-// Chosen from the store's pages, so that no customer's id is in an address of a request either.
+// Typed, or chosen from the store's pages: no customer's id is in an address of a request either.
 function Customer({ chosen, store }) {
   if (store.state === "none") {
     return html`<p class="hint" data-customers="none">Customers of your own need a store: put <code>[store]</code> into the config, and
       their ids can be chosen here.</p>`;
   }
   if (store.state === "failed") return html`<p class="hint">The customers cannot be read: ${store.error.message}</p>`;
-  const choose = (text) => (text === MORE ? store.more() : setPeople({ customer: text || null }));
-  return html`<label class="field"><span>Customer</span>
-    <select value=${chosen ?? ""} disabled=${store.state === "asking"} onChange=${(event) => choose(event.target.value)}>
-      <option value="">${store.ids.length === 0 && store.state === "there" ? "none is in the store yet" : "anybody"}</option>
-      ${store.ids.map((id) => html`<option key=${id} value=${id} selected=${id === chosen}>${id}</option>`)}
-      ${store.next && html`<option value=${MORE}>more …</option>`}
-    </select></label>`;
+  return html`<${Known} chosen=${chosen} store=${store} />`;
 }
 
-// No customer has this id: ids hold no spaces.
-const MORE = " more";
+function Known({ chosen, store }) {
+  const [text, write] = useState(chosen ?? "");
+  useEffect(() => write(chosen ?? ""), [chosen]);
+  const gone = useRef(false);
+  useEffect(() => () => (gone.current = true), []);
+  // A field that is taken away loses the focus too, and says nothing by that.
+  const choose = (text) => gone.current || text.trim() === (chosen ?? "") || setPeople({ customer: text.trim() || null });
+  const typed = ({ target: { value }, inputType }) => {
+    write(value);
+    // A suggestion that was taken needs no further key.
+    if (inputType === "insertReplacementText" || value === "") choose(value);
+  };
+  return html`<div class="customer">
+    <label class="field"><span>Customer</span>
+      <input type="text" list="customers" value=${text} autocomplete="off" spellcheck=${false} placeholder=${store.ids.length === 0 && store.state === "there" ? "none is in the store yet" : "anybody"}
+        onInput=${typed} onBlur=${() => choose(text)} onKeyDown=${(event) => event.key === "Enter" && choose(text)} /></label>
+    <datalist id="customers">${store.ids.map((id) => html`<option key=${id} value=${id}></option>`)}</datalist>
+    ${store.next && html`<button type="button" class="plain small" onClick=${store.more}>Suggest more than ${store.ids.length}</button>`}
+  </div>`;
+}

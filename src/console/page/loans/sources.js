@@ -4,17 +4,14 @@ import { html } from "../page.js";
 import { FAULTS, SKIPPED, SOURCES, said, tone } from "../words.js";
 import { duration, instant } from "../time.js";
 
-export function Sources({ complete, sources, more, again }) {
-  const gaps = sources.filter(({ status }) => status !== "ok" && status !== "skipped");
+// `asking`: this is of the question before, until its own answer is there.
+export function Sources({ complete, sources, more, asking, again }) {
+  const gaps = sources.filter(isGap);
   const asked = sources.filter(({ status }) => status !== "skipped");
-  const head = verdict(complete, gaps, asked, more);
-  return html`<section class=${`sources ${head.tone}`} aria-label="Completeness" data-complete=${String(complete)}>
+  const head = asking ? ASKING : verdict(complete, gaps, asked, more);
+  return html`<section class=${`sources ${head.tone}`} aria-label="Completeness" aria-busy=${asking} data-complete=${asking ? "asking" : String(complete)}>
     <p class="headline" role="status"><strong>${head.word}</strong> ${head.text}</p>
-    ${gaps.length > 0 && html`<ul class="gaps">${gaps.map((source) => html`<li key=${source.connection}>
-      <strong>${source.connection}</strong> ${why(source)}
-      ${source.error && html` <code>${source.error.code}</code>`}
-      ${source.error?.retryable && html` <button class="plain" onClick=${again}>Ask again</button>`}
-    </li>`)}</ul>`}
+    ${!asking && html`<${Gaps} sources=${gaps} again=${again} />`}
     <details>
       <summary>${asked.length} of ${sources.length} sources asked</summary>
       <div class="scroller" tabindex="0" role="region" aria-label="Sources">
@@ -32,6 +29,28 @@ export function Sources({ complete, sources, more, again }) {
     </details>
   </section>`;
 }
+
+export const isGap = ({ status }) => status !== "ok" && status !== "skipped";
+
+export function Gaps({ sources, again }) {
+  const gaps = sources.filter(isGap);
+  if (gaps.length === 0) return null;
+  return html`<ul class="gaps">${gaps.map((source) => html`<li key=${source.connection}>
+    <strong>${source.connection}</strong> ${why(source)}
+    ${source.error && html` <code>${source.error.code}</code>`}
+    ${again && source.error?.retryable && html` <button class="plain" onClick=${again}>Ask again</button>`}
+  </li>`)}</ul>`;
+}
+
+// The same in a line, for a window in which the rest is soon out of sight.
+export function Brief({ complete, sources, more, asking }) {
+  const gaps = sources.filter(isGap);
+  const head = asking ? ASKING : verdict(complete, gaps, sources.filter(({ status }) => status !== "skipped"), more);
+  const missing = asking ? "" : gaps.map(({ connection, status }) => `${connection} ${said(status)}`).join(", ");
+  return html`<p class=${`brief ${head.tone}`} aria-hidden="true"><strong>${head.word}</strong> ${missing}</p>`;
+}
+
+const ASKING = { tone: "plain", word: "Asking…", text: "What stands below is what was there before." };
 
 function verdict(complete, gaps, asked, more) {
   if (asked.length === 0) return { tone: "watch", word: "Nobody was asked.", text: "No source knows whom to look for: add a reference." };

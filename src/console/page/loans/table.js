@@ -10,7 +10,7 @@ import { Theirs, Word } from "../pieces.js";
 const COLUMNS = [
   { name: "Loan", sort: "id", cell: Name },
   { name: "Kind", cell: Kind, width: "w-m", from: "middle" },
-  { name: "Status", width: "w-m", cell: ({ status, arrangement }) => html`<${Word} of=${status} />${arrangement !== "none" && arrangement !== "unknown" && html`<span class="under">${said(arrangement)}</span>`}` },
+  { name: "Status", width: "w-m", cell: Status },
   { name: "Payment", width: "w-m", cell: ({ payment_status }) => html`<${Word} of=${payment_status} />`, from: "small" },
   { name: "Owed", sort: "outstanding", cell: Owed, number: true, width: "w-l" },
   { name: "Next due", width: "w-m", sort: "due_on", cell: ({ next_payment }) => next_payment.due_on ?? "–", number: true, from: "middle" },
@@ -23,10 +23,13 @@ export function Table({ loans, sort, setSort, asking }) {
     <caption class="unseen">Loans</caption>
     <thead><tr>${COLUMNS.map((column) => html`<${Head} key=${column.name} column=${column} sort=${sort} setSort=${setSort} />`)}</tr></thead>
     <tbody>${loans.map((loan) => html`<tr key=${loan.id} data-loan=${loan.id}>${COLUMNS.map(
-      (column) => html`<td key=${column.name} class=${`${column.number ? "number" : ""} ${column.from ?? ""}`}><${column.cell} ...${loan} /></td>`,
+      (column) => html`<td key=${column.name} class=${`${column.number ? "number" : ""} ${column.from ?? ""} ${sorts(column, sort) ? "sorted" : ""}`}><${column.cell} ...${loan} /></td>`,
     )}</tr>`)}</tbody>
   </table>`;
 }
+
+// A column that the list is sorted by is there, however little room there is.
+const sorts = (column, sort) => column.sort !== undefined && (sort === column.sort || sort === `-${column.sort}`);
 
 function Head({ column, sort, setSort }) {
   const { name, number, width = "", from = "" } = column;
@@ -34,7 +37,7 @@ function Head({ column, sort, setSort }) {
   const up = sort === column.sort && column.sort !== undefined;
   const next = up ? `-${column.sort}` : down ? "" : column.sort;
   const order = up ? "ascending" : down ? "descending" : "none";
-  return html`<th scope="col" class=${`${number ? "number" : ""} ${width} ${from}`} aria-sort=${column.sort ? order : null}>
+  return html`<th scope="col" class=${`${number ? "number" : ""} ${width} ${from} ${sorts(column, sort) ? "sorted" : ""}`} aria-sort=${column.sort ? order : null}>
     ${column.sort
       ? html`<button class="sort" onClick=${() => setSort(next)}>${name}<i aria-hidden="true">${up ? "↑" : down ? "↓" : "↕"}</i></button>`
       : name}
@@ -55,7 +58,18 @@ function Kind({ kind, record_type }) {
   return html`${said(kind)}<span class="under">${said(record_type)}</span>`;
 }
 
-function Owed({ amounts, currency, record_type }) {
+const TELLING = ["current", "overdue", "in_arrears", "defaulted"];
+
+function Status({ status, arrangement, payment_status }) {
+  return html`<${Word} of=${status} />${TELLING.includes(payment_status) && html`<span class="narrow"><${Word} of=${payment_status} /></span>`}
+    ${arrangement !== "none" && arrangement !== "unknown" && html`<span class="under">${said(arrangement)}</span>`}`;
+}
+
+function Owed(loan) {
+  return html`<${Amount} ...${loan} />${loan.next_payment.due_on && html`<span class="under narrow">due ${loan.next_payment.due_on}</span>`}`;
+}
+
+function Amount({ amounts, currency, record_type }) {
   if (amounts.total_outstanding !== null) return html`<span class="amount">${grouped(amounts.total_outstanding)}</span> <span class="currency">${currency}</span>`;
   if (record_type === "loan_application" && amounts.requested !== null) {
     return html`<span class="amount quiet">${grouped(amounts.requested)}</span> <span class="currency">${currency}</span><span class="under">asked for</span>`;

@@ -1,41 +1,60 @@
 // One connection: how it does, and what it did in the last 15 minutes.
 
-import { html, useMemo, useState } from "../page.js";
+import { html, useMemo, useRef, useState } from "../page.js";
 import { CIRCUITS, FAULTS, VERIFICATIONS, said } from "../words.js";
 import { clock, duration, since } from "../time.js";
 import { Plot } from "../charts/plot.js";
-import { WINDOW, columns, state, totals } from "./state.js";
+import { WINDOW, ceiling, columns, state, totals } from "./state.js";
 import { Drift } from "./drift.js";
 
 const LATENCY = [{ label: "p50", tint: "--one" }, { label: "p95", tint: "--two" }];
 const TRAFFIC = [{ label: "requests", kind: "bars", tint: "--one-soft" }, { label: "failures", kind: "bars", tint: "--bad" }];
 
-const upTo = (least) => (_, low, high) => [0, Math.max(least, (high ?? 0) * 1.15)];
+// Room above the end of the scale, so that its word is not cut.
+const upTo = (least) => (_, low, high) => [0, ceiling(high ?? 0, least) * 1.12];
+const ends = (_, axis, low, high) => [0, Math.round(high / 1.12)];
 
-export function Card({ connection, now }) {
+export function Card({ connection, now, stale }) {
   const { id, provider, coverage, verification, health, drift, recent = [] } = connection;
   const judged = state(connection);
-  const failed = health.last_failure_code;
+  const failure = useCause(health);
   return html`<article class="card" aria-labelledby=${`c-${id}`} data-connection=${id}>
     <header>
-      <h2 id=${`c-${id}`}>${id}</h2>
+      <h2 id=${`c-${id}`} elementtiming="useful">${id}</h2>
       <span class="quiet">${provider}</span>
-      <span class=${`word ${judged.tone}`} title=${judged.says} data-state>${judged.word}</span>
+      <span class=${`word ${stale ? "plain" : judged.tone}`} data-state>${stale ? `was ${judged.word}` : judged.word}</span>
     </header>
+    <p class="says small">${stale ? "How it does now is not known." : judged.says}</p>
     <p class="coverage">${coverage}</p>
     <${History} id=${id} recent=${recent} now=${now} />
     <dl class="facts">
-      <div><dt>Circuit</dt><dd title=${CIRCUITS[health.circuit]}>${said(health.circuit)}</dd></div>
-      <div><dt>Verified</dt><dd title=${VERIFICATIONS[verification]}>${said(verification)}</dd></div>
+      <div><dt>Circuit</dt><dd>${said(health.circuit)}</dd><dd class="under">${CIRCUITS[health.circuit]}</dd></div>
       <div><dt>Last success</dt><dd>${since(health.last_success_at, now)}</dd></div>
       <div><dt>Last failure</dt><dd>${since(health.last_failure_at, now)}</dd></div>
       <div><dt>Made again</dt><dd>${health.retried}</dd></div>
       <div><dt>Asks to wait</dt><dd>${health.rate_limited_for_ms === null ? "no" : duration(health.rate_limited_for_ms)}</dd></div>
+      <div class="across"><dt>Verified</dt><dd>${said(verification)} ${VERIFICATIONS[verification] && html`<span class="under">${VERIFICATIONS[verification]}</span>`}</dd></div>
     </dl>
-    <p class="why">${failed ? html`Last failure: ${FAULTS[failed] ?? said(failed)} <code>${failed}</code>` : "No failure since the config was read."}</p>
+    <p class="why">${failure}</p>
     <${Drift} list=${drift} />
   </article>`;
 }
+
+// While the circuit is open each question it keeps back counts as the last failure. What went wrong before is known to
+// whoever watched.
+function useCause({ last_failure_code: code }) {
+  const before = useRef(null);
+  if (code !== KEPT_BACK) before.current = code;
+  if (code === null) return "No failure since the config was read.";
+  if (code !== KEPT_BACK) return html`Last failure: ${fault(code)}${ANSWERS.includes(code) && html`. This is an answer, and does not count as failed above`}.`;
+  return html`Last failure: ${fault(code)}. ${before.current === null ? "What failed before is in the gateway's log." : html`Before that: ${fault(before.current)}.`}`;
+}
+
+const KEPT_BACK = "circuit_open";
+// What says something of the question, and nothing of how the provider does.
+const ANSWERS = ["upstream_not_found", "upstream_pending", "upstream_rejected", "upstream_forbidden"];
+
+const fault = (code) => html`${FAULTS[code] ?? said(code)} <code>${code}</code>`;
 
 function History({ id, recent, now }) {
   const [at, point] = useState(null);
@@ -50,20 +69,18 @@ function History({ id, recent, now }) {
   const slot = at === null ? null : recent[at];
   const { requests, failures } = totals(recent);
   const worst = recent.reduce((worst, { p95_ms }) => Math.max(worst, p95_ms ?? 0), 0);
-  const all = requests === 0
-    ? "nothing asked in 15 minutes"
-    : `${requests} asked, ${failures} failed, slowest p95 ${duration(worst)}`;
+  const asked = requests === 0 ? "nothing asked in 15 minutes" : `${requests} asked, ${failures} failed`;
+  const slowest = requests === 0 ? "" : `slowest p95 ${duration(worst)}`;
+  const when = slot && html`<span>${clock(Date.parse(slot.from))}</span>`;
   return html`<div class="charts">
-    <p class="readout">
-      ${slot
-        ? html`<span>${clock(Date.parse(slot.from))}</span> <span><i class="key one"></i>p50 ${under(slot.p50_ms)}</span>
-          <span><i class="key two"></i>p95 ${under(slot.p95_ms)}</span> <span>${slot.requests} asked, ${slot.failures} failed</span>`
-        : html`<span><i class="key one"></i>p50</span><span><i class="key two"></i>p95</span> <span>${all}</span>`}
-    </p>
-    <${Plot} label=${`Time that ${id} took to answer: ${all}`} series=${LATENCY} columns=${latency} height=${92} point=${point}
-      shape=${{ bare: true, sync, xRange, yRange: upTo(10), yValues: (_, ticks) => ticks.map(short) }} />
-    <${Plot} label=${`Requests to ${id} and how many failed: ${all}`} series=${TRAFFIC} columns=${traffic} height=${72} point=${point}
-      shape=${{ sync, xRange, yRange: upTo(4), yValues: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick : "")), xValues: (_, ticks) => ticks.map((tick) => clock(tick * 1000)) }} />
+    <p class="readout"><b>Time to answer</b> <span><i class="key one"></i>p50 ${slot && under(slot.p50_ms)}</span>
+      <span><i class="key two"></i>p95 ${slot && under(slot.p95_ms)}</span> ${when ?? html`<span>${slowest}</span>`}</p>
+    <${Plot} label=${`Time that ${id} took to answer: ${slowest || asked}`} series=${LATENCY} columns=${latency} height=${92} point=${point}
+      shape=${{ bare: true, sync, xRange, yRange: upTo(10), ySplits: ends, yValues: (_, ticks) => ticks.map(short) }} />
+    <p class="readout"><b>Requests</b> <span><i class="key asked"></i>asked ${slot && slot.requests}</span>
+      <span><i class="key failed"></i>failed ${slot && slot.failures}</span> ${when ?? html`<span>${asked}</span>`}</p>
+    <${Plot} label=${`Requests to ${id} and how many failed: ${asked}`} series=${TRAFFIC} columns=${traffic} height=${78} point=${point}
+      shape=${{ sync, xRange, yRange: upTo(2), ySplits: ends, yValues: (_, ticks) => ticks.map(String), xValues: (_, ticks) => ticks.map((tick) => clock(tick * 1000)) }} />
   </div>`;
 }
 

@@ -30,6 +30,12 @@ export function figures(text) {
   };
 }
 
+// Requests a second between two looks; not known over a restart, from which all is counted anew.
+export function paceOf(before, after) {
+  if (!before || !after || after.at <= before.at || after.requests < before.requests) return null;
+  return (((after.requests - before.requests) * 1000) / (after.at - before.at)).toFixed(1);
+}
+
 export function hitRatio({ hit = 0, miss = 0, stale = 0 }) {
   const all = hit + miss + stale;
   return all === 0 ? null : hit / all;

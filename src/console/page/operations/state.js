@@ -58,4 +58,11 @@ export function columns(recent) {
   };
 }
 
+// The least of 1, 2, 5, 10, 20 … that is high enough: where a scale ends.
+export function ceiling(high, least) {
+  let step = 1;
+  while (step * 10 <= Math.max(high, least)) step *= 10;
+  return [1, 2, 5, 10].map((factor) => factor * step).find((end) => end >= Math.max(high, least));
+}
+
 export { WINDOW };

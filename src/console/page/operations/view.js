@@ -5,7 +5,7 @@ import { ask, askText } from "../api.js";
 import { useNow, usePolled } from "../live.js";
 import { ago, clockSeconds } from "../time.js";
 import { Empty, Trouble } from "../pieces.js";
-import { figures } from "./figures.js";
+import { figures, paceOf } from "./figures.js";
 import { verdict } from "./state.js";
 import { Card } from "./card.js";
 import { Gateway } from "./gateway.js";
@@ -15,15 +15,32 @@ const EVERY = 5000;
 const PATIENCE = 4000;
 const STALE_AFTER = 15_000;
 
+// One after the other, so that neither is counted as in flight by the other. What the gateway does not say of itself takes
+// nothing away from the connections.
+function useLive() {
+  const own = useRef({ figures: null, at: null, error: null });
+  const load = useCallback(async (signal) => {
+    const { data } = await ask("connections", { signal, patience: PATIENCE });
+    // Who may not see it now may not in five seconds either.
+    if (own.current.error?.status === 403) return { data, own: own.current };
+    try {
+      own.current = { figures: figures(await askText("metrics", { signal, patience: PATIENCE })), at: Date.now(), error: null };
+    } catch (error) {
+      own.current = { ...own.current, error };
+    }
+    return { data, own: own.current };
+  }, []);
+  return usePolled(load, EVERY);
+}
+
 export function Operations({ known }) {
-  const connections = useCallback((signal) => ask("connections", { signal, patience: PATIENCE }), []);
-  const metrics = useCallback(async (signal) => figures(await askText("metrics", { signal, patience: PATIENCE })), []);
-  const live = usePolled(connections, EVERY);
-  const gateway = usePolled(metrics, EVERY);
+  const live = useLive();
   const now = useNow();
   const shown = live.value?.data ?? known;
+  const gateway = live.value?.own ?? { figures: null, at: null, error: null };
   const judged = verdict(shown);
   const stale = live.error !== null || (live.at !== null && now - live.at > STALE_AFTER);
+  const late = gateway.at !== null && (stale || gateway.error) ? clockSeconds(gateway.at) : null;
   return html`
     <div class="head">
       <h1>Operations</h1>
@@ -32,26 +49,23 @@ export function Operations({ known }) {
     ${stale
       ? html`<${Trouble} error=${live.error ?? LATE} again=${live.again}><p>What is shown is of ${live.at ? clockSeconds(live.at) : "the start"}.</p><//>`
       : html`<p class=${`verdict ${judged.tone}`} role="status">${judged.text}</p>`}
-    <${Gateway} figures=${gateway.value} error=${gateway.error} pace=${usePace(gateway)} />
+    <${Gateway} figures=${gateway.figures} error=${gateway.error} pace=${usePace(gateway)} late=${late} />
     ${shown.length === 0
       ? html`<${Empty} title="No connection to show">None is configured, or your key may see none.<//>`
-      : html`<div class=${`cards ${stale ? "stale" : ""}`}>${shown.map((connection) => html`<${Card} key=${connection.id} connection=${connection} now=${now} />`)}</div>`}`;
+      : html`<div class=${`cards ${stale ? "stale" : ""}`}>${shown.map((connection) => html`<${Card} key=${connection.id} connection=${connection} now=${now} stale=${stale} />`)}</div>`}`;
 }
 
 const LATE = { title: "No news", message: "The gateway has not answered for a while." };
 
 function Freshness({ live, stale, now }) {
-  const words = live.at === null ? "asking" : ago(now - live.at);
-  return html`<span class=${`fresh ${stale ? "stale" : ""}`} data-fresh=${stale ? "stale" : "live"}>
-    <i aria-hidden="true"></i>${stale ? "stale" : "live"} <span class="quiet">${words}</span>
+  const state = stale ? "stale" : live.at === null ? "asking" : "live";
+  return html`<span class=${`fresh ${state}`} data-fresh=${state}>
+    <i aria-hidden="true"></i>${state} <span class="quiet">${live.at === null ? "" : ago(now - live.at)}</span>
   </span>`;
 }
 
-// Requests a second between the last two looks.
-function usePace({ value, at }) {
+function usePace({ figures, at }) {
   const looks = useRef([]);
-  if (at !== null && looks.current.at(-1)?.at !== at) looks.current = [...looks.current.slice(-1), { at, requests: value.requests }];
-  const [before, after] = looks.current;
-  if (!after || after.at <= before.at) return null;
-  return (((after.requests - before.requests) * 1000) / (after.at - before.at)).toFixed(1);
+  if (at !== null && looks.current.at(-1)?.at !== at) looks.current = [...looks.current.slice(-1), { at, requests: figures.requests }];
+  return paceOf(...looks.current);
 }

@@ -1,0 +1,129 @@
+// Who asks, where they are, and the view for it.
+
+import { html, render, useEffect, useRef, useState } from "./page.js";
+import { ask, hasKey, onKey, onLocked, useThisKey } from "./api.js";
+import { first } from "./main.js";
+import { forgetIds, useRoute } from "./route.js";
+import { forgetPeople } from "./people.js";
+import { Trouble, Waiting } from "./pieces.js";
+import { Door } from "./door.js";
+import { Operations } from "./operations/view.js";
+import { Loans } from "./loans/view.js";
+import { Loan } from "./loan/view.js";
+
+const TITLES = { operations: "Operations", loans: "Loans", loan: "Loan", nothing: "Not here" };
+
+// Whoever comes next in this tab finds nothing of whoever was there before.
+function forget() {
+  useThisKey(null);
+  forgetPeople();
+  forgetIds();
+}
+
+// Whether the gateway lets this tab in: with its key, or because it asks for none.
+function useEntrance() {
+  const [entrance, set] = useState({ state: "asking" });
+  const knock = (answer = ask("connections")) => {
+    answer.then(
+      ({ data }) => set({ state: "open", connections: data }),
+      (error) => error.status === 401 || error.code === "forgotten" || set({ state: "failed", error }),
+    );
+  };
+  const lock = (error) => {
+    const tried = hasKey();
+    if (tried) forget();
+    set({ state: "locked", error: tried ? error : null });
+  };
+  useEffect(() => {
+    const away = onLocked(lock);
+    // A refusal may have come before anybody listened here.
+    first.catch((error) => error.status === 401 && lock(error));
+    knock(first);
+    return away;
+  }, []);
+  const leave = () => {
+    forget();
+    set({ state: "asking" });
+    knock();
+  };
+  return [entrance, knock, leave];
+}
+
+function Page() {
+  const route = useRoute();
+  const [entrance, knock, leave] = useEntrance();
+  const [keyed, follow] = useState(hasKey());
+  useEffect(() => onKey(() => follow(hasKey())), []);
+  useEffect(() => {
+    document.title = `${entrance.state === "locked" ? "Key" : TITLES[route.view]} · Loangate`;
+  }, [route.view, entrance.state]);
+  const main = useRef(null);
+  const first = useRef(true);
+  useEffect(() => {
+    // Who reads with a screen reader or a keyboard is brought along to the new view. At the door it is its field.
+    if (!first.current && entrance.state !== "locked") main.current?.focus({ preventScroll: true });
+    if (!first.current) scrollTo(0, 0);
+    first.current = false;
+  }, [route.view, route.id]);
+  const before = useRef(entrance.state);
+  useEffect(() => {
+    if (before.current === "locked" && entrance.state === "open") main.current?.focus({ preventScroll: true });
+    before.current = entrance.state;
+  }, [entrance.state]);
+  return html`
+    <button class="skip" onClick=${() => main.current?.focus()}>Skip to the content</button>
+    <header class="bar">
+      <span class="brand"><span class="mark" aria-hidden="true"></span>Loangate</span>
+      <nav aria-label="Views">
+        <a href="#/" aria-current=${route.view === "operations" ? "page" : null}>Operations</a>
+        <a href="#/loans" aria-current=${route.view.startsWith("loan") ? "page" : null}>Loans</a>
+      </nav>
+      <span class="ends">
+        <${Theme} />
+        ${keyed && html`<button class="plain" onClick=${leave}>Forget the key</button>`}
+      </span>
+    </header>
+    <main class="page" ref=${main} tabindex="-1">
+      <${Inside} entrance=${entrance} knock=${knock} route=${route} />
+    </main>`;
+}
+
+function Inside({ entrance, knock, route }) {
+  if (entrance.state === "asking") return html`<${Waiting} rows=${4} />`;
+  if (entrance.state === "locked") {
+    const enter = (text) => {
+      useThisKey(text);
+      knock();
+    };
+    return html`<${Door} error=${entrance.error} enter=${enter} />`;
+  }
+  if (entrance.state === "failed") {
+    return html`<h1>No way in</h1><${Trouble} error=${entrance.error} again=${() => knock()}>
+      ${entrance.error.code === "forbidden" && html`<p>The console shows what the scope <code>loans:read</code> opens.</p>`}
+    <//>`;
+  }
+  const { connections } = entrance;
+  if (route.view === "operations") return html`<${Operations} known=${connections} />`;
+  if (route.view === "loans") return html`<${Loans} query=${route.query} connections=${connections} />`;
+  if (route.view === "loan") return html`<${Loan} key=${route.id} id=${route.id} tab=${route.tab} connections=${connections} />`;
+  return html`<h1>Not here</h1><p>There is no such view. <a href="#/">Operations</a> and <a href="#/loans">loans</a> are.</p>`;
+}
+
+const NEXT = { system: "light", light: "dark", dark: "system" };
+
+// As the system says, until somebody says otherwise in this tab.
+function Theme() {
+  const [theme, set] = useState("system");
+  useEffect(() => {
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    dispatchEvent(new Event("themechange"));
+  }, [theme]);
+  return html`<button class="plain" onClick=${() => set(NEXT[theme])} aria-label=${`Colours: ${theme}. Change to ${NEXT[theme]}`}>
+    <span aria-hidden="true">${{ system: "◐", light: "○", dark: "●" }[theme]}</span> <span class="wide">${theme}</span>
+  </button>`;
+}
+
+const root = document.getElementById("app");
+root.replaceChildren();
+render(html`<${Page} />`, root);
