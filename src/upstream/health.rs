@@ -17,7 +17,7 @@ pub struct Health {
     pub retried: u64,
     /// When an attempt last succeeded.
     pub last_success_at: Option<DateTime<Utc>>,
-    /// When and how an attempt last failed.
+    /// When and how an attempt last failed. What an open circuit keeps back is none: why it opened is worth more.
     pub last_failure: Option<(DateTime<Utc>, Kind)>,
 }
 
@@ -77,7 +77,9 @@ impl Observed {
     pub(super) fn failed(&self, now: DateTime<Utc>, kind: Kind) {
         let mut health = self.lock();
         health.failed = health.failed.saturating_add(1);
-        health.last_failure = Some((now, kind));
+        if kind != Kind::CircuitOpen {
+            health.last_failure = Some((now, kind));
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Health> {

@@ -106,6 +106,11 @@ async fn a_circuit_opens_probes_once_an_interval_and_closes() {
     answer.assert_problem(503, "upstream_unavailable");
     let error = answer.source(PROVIDER.as_str())["error"].clone();
     assert_eq!(error["attempts"], 0);
+    // Why it is open, and not that it is.
+    assert_eq!(
+        health(&gateway, PROVIDER).await["last_failure_code"],
+        "upstream_unavailable"
+    );
     assert!(
         (1..=600).contains(&error["retry_after_ms"].as_u64().unwrap()),
         "{error}"

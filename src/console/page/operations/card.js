@@ -1,6 +1,6 @@
 // One connection: how it does, and what it did in the last 15 minutes.
 
-import { html, useMemo, useRef, useState } from "../page.js";
+import { html, useMemo, useState } from "../page.js";
 import { CIRCUITS, FAULTS, VERIFICATIONS, said } from "../words.js";
 import { clock, duration, since } from "../time.js";
 import { Plot } from "../charts/plot.js";
@@ -17,7 +17,6 @@ const ends = (_, axis, low, high) => [0, Math.round(high / 1.12)];
 export function Card({ connection, now, stale }) {
   const { id, provider, coverage, verification, health, drift, recent = [] } = connection;
   const judged = state(connection);
-  const failure = useCause(health);
   return html`<article class="card" aria-labelledby=${`c-${id}`} data-connection=${id}>
     <header>
       <h2 id=${`c-${id}`} elementtiming="useful">${id}</h2>
@@ -35,24 +34,18 @@ export function Card({ connection, now, stale }) {
       <div><dt>Asks to wait</dt><dd>${health.rate_limited_for_ms === null ? "no" : duration(health.rate_limited_for_ms)}</dd></div>
       <div class="across"><dt>Verified</dt><dd>${said(verification)} ${VERIFICATIONS[verification] && html`<span class="under">${VERIFICATIONS[verification]}</span>`}</dd></div>
     </dl>
-    <p class="why">${failure}</p>
+    <p class="why">${cause(health)}</p>
     <${Drift} list=${drift} />
   </article>`;
 }
 
-// While the circuit is open each question it keeps back counts as the last failure. What went wrong before is known to
-// whoever watched.
-function useCause({ last_failure_code: code }) {
-  const before = useRef(null);
-  if (code !== KEPT_BACK) before.current = code;
-  if (code === null) return "No failure since the config was read.";
-  if (code !== KEPT_BACK) return html`Last failure: ${fault(code)}${ANSWERS.includes(code) && html`. This is an answer, and does not count as failed above`}.`;
-  return html`Last failure: ${fault(code)}. ${before.current === null ? "What failed before is in the gateway's log." : html`Before that: ${fault(before.current)}.`}`;
-}
-
-const KEPT_BACK = "circuit_open";
 // What says something of the question, and nothing of how the provider does.
 const ANSWERS = ["upstream_not_found", "upstream_pending", "upstream_rejected", "upstream_forbidden"];
+
+function cause({ last_failure_code: code }) {
+  if (code === null) return "No failure since the config was read.";
+  return html`Last failure: ${fault(code)}${ANSWERS.includes(code) && html`. This is an answer, and does not count as failed above`}.`;
+}
 
 const fault = (code) => html`${FAULTS[code] ?? said(code)} <code>${code}</code>`;
 
