@@ -7,8 +7,11 @@ macro_rules! files {
 /// Where the program begins.
 pub(super) const START: &str = "main.js";
 
+/// Parts that are fetched when somebody goes there, by what their names begin with.
+pub(super) const LATER: [&str; 2] = ["loan/", "loans/"];
+
 /// Names and texts; styles in the order in which they count. A test compares with the folder.
-pub(super) const ALL: [(&str, &str); 55] = files![
+pub(super) const ALL: [(&str, &str); 56] = files![
     "vendor/uplot.css",
     "styles/base.css",
     "styles/shell.css",
@@ -19,6 +22,7 @@ pub(super) const ALL: [(&str, &str); 55] = files![
     "charts/plot.js",
     "door.js",
     "exact.js",
+    "later.js",
     "live.js",
     "loan/explain.js",
     "loan/fields.js",

@@ -111,13 +111,14 @@ impl File {
     }
 }
 
-/// The page, with the addresses of its files: what makes it look right first, then all parts of the program, so that a
-/// browser need not read one to learn of the next. They are relative, whatever the gateway is mounted below.
+/// The page, with the addresses of its files: what makes it look right first, then the parts of the program that its first
+/// view is made of, so that a browser need not read one to learn of the next. They are relative, whatever the gateway is mounted below.
 fn index(version: &str) -> String {
     let mut head = format!("<link rel=\"stylesheet\" href=\"{BELOW}/{version}/{STYLES}\">\n");
+    let later = |name: &str| files::LATER.iter().any(|view| name.starts_with(view));
     let parts = files::ALL
         .iter()
-        .filter(|(name, _)| is("js", name) && *name != files::START);
+        .filter(|(name, _)| is("js", name) && *name != files::START && !later(name));
     for (name, _) in parts {
         let _ = writeln!(
             head,

@@ -8,8 +8,7 @@ import { forgetPeople } from "./people.js";
 import { Trouble, Waiting } from "./pieces.js";
 import { Door } from "./door.js";
 import { Operations } from "./operations/view.js";
-import { Loans } from "./loans/view.js";
-import { Loan } from "./loan/view.js";
+import { Later, warm } from "./later.js";
 
 const TITLES = { operations: "Operations", loans: "Loans", loan: "Loan", nothing: "Not here" };
 
@@ -104,8 +103,8 @@ function Inside({ entrance, knock, route }) {
   }
   const { connections } = entrance;
   if (route.view === "operations") return html`<${Operations} known=${connections} />`;
-  if (route.view === "loans") return html`<${Loans} query=${route.query} connections=${connections} />`;
-  if (route.view === "loan") return html`<${Loan} key=${route.id} id=${route.id} tab=${route.tab} connections=${connections} />`;
+  if (route.view === "loans") return html`<${Later} view="loans" query=${route.query} connections=${connections} />`;
+  if (route.view === "loan") return html`<${Later} view="loan" key=${route.id} id=${route.id} tab=${route.tab} connections=${connections} />`;
   return html`<h1>Not here</h1><p>There is no such view. <a href="#/">Operations</a> and <a href="#/loans">loans</a> are.</p>`;
 }
 
@@ -127,3 +126,4 @@ function Theme() {
 const root = document.getElementById("app");
 root.replaceChildren();
 render(html`<${Page} />`, root);
+warm();
