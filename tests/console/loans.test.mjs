@@ -200,12 +200,13 @@ test("to fetch anew is to fetch the totals anew too", async () => {
   const { page, asked, close } = await open(browser, served, { fragment: "#/loans?connection=bsa" });
   await page.waitForSelector("[data-totals=whole]");
   const before = asked.length;
+  const anew = page.waitForResponse((answer) => answer.url().includes("/loans/summary?") && answer.url().includes("max_age"));
   await page.click("text=Fetch anew");
-  await page.waitForSelector("[data-totals=asking]");
+  await anew;
   await page.waitForSelector("[data-totals=whole]");
   await page.waitForSelector("[data-complete=true]");
-  const anew = asked.slice(before).filter(({ url }) => url.includes("/loans/"));
-  assert.deepEqual(anew.map(({ url, body }) => (body ?? url).includes("max_age")), [true, true]);
+  const questions = asked.slice(before).filter(({ url }) => url.includes("/loans/"));
+  assert.deepEqual(questions.map(({ url, body }) => (body ?? url).includes("max_age")), [true, true]);
   await page.getByRole("checkbox", { name: "goscore", exact: true }).check();
   await page.waitForFunction(() => document.querySelector('[data-loan^="goscore:"]'));
   assert.ok(!(asked.at(-1).body ?? asked.at(-1).url).includes("max_age"));

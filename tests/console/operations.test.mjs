@@ -46,11 +46,11 @@ test("the gateway's own figures are marked when they are old, and are not known 
   await page.waitForSelector("[data-fresh=live]");
   await page.waitForFunction(() => document.querySelector(".tile .figure").textContent === "0");
   const answers = [
-    { body: 'loangate_http_requests_total{route="/loans",method="GET",status="200"} 5\nloangate_cache_requests_total{result="miss"} 4\n' },
+    { body: 'loangate_http_requests_total{route="/loans",method="GET",status="200"} 0\nloangate_http_in_flight 8\nloangate_cache_requests_total{result="miss"} 4\n' },
     { status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } },
   ];
   await page.route("**/metrics", (route) => route.fulfill(answers.length > 1 ? answers.shift() : answers[0]));
-  await page.waitForFunction(() => [...document.querySelectorAll(".tile .figure")].some((figure) => figure.textContent === "0 %"));
+  await page.waitForFunction(() => ["7", "0 %"].every((wanted) => [...document.querySelectorAll(".tile .figure")].some(({ textContent }) => textContent === wanted)));
   assert.equal(await tile("Answered").textContent(), "–");
   await page.getByText(/The gateway's own figures are of \d\d:\d\d:\d\d: The gateway is full\./).waitFor();
   await page.waitForSelector(".tiles.stale");
