@@ -50,6 +50,9 @@ pub(super) struct Marks {
 /// nothing but brackets and quotes is not worth its outline.
 const BYTES: usize = 8;
 
+/// Most marks, 3 MiB of them: a page of loans has thousands, and what has more than this is searched as if nothing were noted.
+const MOST: usize = 128 * 1024;
+
 impl Marks {
     /// Nothing is noted.
     pub(super) fn none() -> Self {
@@ -66,7 +69,7 @@ impl Marks {
         }
         Self {
             list: Vec::with_capacity(text.len().div_euclid(16).min(4096)),
-            most: text.len().div_euclid(BYTES),
+            most: text.len().div_euclid(BYTES).min(MOST),
         }
     }
 
