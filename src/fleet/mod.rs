@@ -183,8 +183,9 @@ impl Fleet {
             .arg(milliseconds(life))
             .ignore();
         // While keys are being replaced, another gateway may have written the last value under another name.
-        for other in name.all().skip(1) {
-            pipeline.atomic().cmd("DEL").arg(other).ignore();
+        let others: Vec<&str> = name.all().skip(1).collect();
+        if !others.is_empty() {
+            pipeline.atomic().cmd("DEL").arg(others).ignore();
         }
         let kept: Result<(), _> = self.0.link.ask(Operation::Put, Line::Bulk, &pipeline).await;
         kept.is_ok()
