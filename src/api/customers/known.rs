@@ -127,6 +127,7 @@ fn sort_out(
         }
     }
     let whole_books = matches!(query.whose, Whose::Everybody { .. });
+    let mut unusable: HashSet<Named> = HashSet::new();
     for ((id, reference), reason) in refused {
         // Somebody else says that it may be used: another customer, or the config. That a question names it does not.
         let in_config = gateway
@@ -135,10 +136,11 @@ fn sort_out(
         let reference = (id, reference);
         let told_otherwise = allowed.contains(&reference) || (whole_books && in_config);
         if !told_otherwise {
-            named.retain(|named| *named != reference);
             leave_out(&mut query.left_out, &reference.0, reason);
+            unusable.insert(reference);
         }
     }
+    named.retain(|reference| !unusable.contains(reference));
     match &mut query.whose {
         Whose::Of(list) | Whose::Everybody { linked: list } => *list = named,
     }
