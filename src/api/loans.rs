@@ -158,8 +158,14 @@ async fn answer(
         cursor,
         binding,
     } = request;
-    // A walk asks for nothing that may not be asked for any more, and a customer may be gone.
-    let created_at = complete(api, caller, &mut query, &person, want).await?;
+    // A walk asks for nothing that may not be asked for any more, and a customer may be gone. A set that was frozen asks
+    // nobody: nothing is read for its pages.
+    let frozen = cursor.is_some() && query.is_whole() && person.customer.is_none();
+    let created_at = if frozen {
+        None
+    } else {
+        complete(api, caller, &mut query, &person, want).await?
+    };
     let binding = binding.of_customer(created_at);
     let answer = match cursor {
         Some(cursor) => {
