@@ -34,6 +34,10 @@ growth *options:
 instructions *options:
     python3 .ci/instructions {{options}}
 
+# What a browser reads of the console, made of src/console/page.
+bundle:
+    bash .ci/bundle
+
 # Format in place.
 fmt:
     cargo fmt

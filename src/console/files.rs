@@ -1,69 +1,27 @@
-//! Every file of the page.
+//! What a browser reads.
 
 macro_rules! files {
-    ($($name:literal,)+) => { [$(($name, include_str!(concat!("page/", $name)))),+] };
+    ($folder:literal: $($name:literal,)+) => { [$(($name, include_str!(concat!($folder, "/", $name)))),+] };
 }
 
-/// Where the program begins.
-pub(super) const START: &str = "main.js";
+/// The program, and the part of it that is fetched when a picture is to be drawn: made of the modules in `page/` by
+/// `.ci/bundle`.
+pub(super) const PROGRAM: [(&str, &str); 2] = files!["built": "main.js", "uplot.js",];
 
-/// Parts that are fetched when somebody goes there, by what their names begin with.
-pub(super) const LATER: [&str; 2] = ["loan/", "loans/"];
-
-/// Names and texts; styles in the order in which they count. A test compares with the folder.
-pub(super) const ALL: [(&str, &str); 56] = files![
+/// In the order in which they count. A test compares with the folder.
+pub(super) const STYLES: [(&str, &str); 6] = files![
+    "page":
     "vendor/uplot.css",
     "styles/base.css",
     "styles/shell.css",
     "styles/loan.css",
     "styles/loans.css",
     "styles/operations.css",
-    "api.js",
-    "charts/plot.js",
-    "door.js",
-    "exact.js",
-    "later.js",
-    "live.js",
-    "loan/explain.js",
-    "loan/fields.js",
-    "loan/record.js",
-    "loan/rows.js",
-    "loan/schedule.js",
-    "loan/snapshots.js",
-    "loan/transactions.js",
-    "loan/value.js",
-    "loan/view.js",
-    "loans/export.js",
-    "loans/filters.js",
-    "loans/form.js",
-    "loans/order.js",
-    "loans/people.js",
-    "loans/sources.js",
-    "loans/store.js",
-    "loans/stream.js",
-    "loans/table.js",
-    "loans/totals.js",
-    "loans/view.js",
-    "loans/walk.js",
-    "main.js",
-    "money.js",
-    "operations/card.js",
-    "operations/drift.js",
-    "operations/figures.js",
-    "operations/gateway.js",
-    "operations/state.js",
-    "operations/view.js",
-    "page.js",
-    "people.js",
-    "pieces.js",
-    "route.js",
-    "shell.js",
-    "time.js",
-    "vendor/hooks.js",
-    "vendor/htm.js",
-    "vendor/preact.js",
-    "vendor/uplot.js",
-    "words.js",
+];
+
+/// As they are.
+pub(super) const OTHERS: [(&str, &str); 4] = files![
+    "page":
     "icon.svg",
     "vendor/htm.LICENSE",
     "vendor/preact.LICENSE",

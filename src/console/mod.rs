@@ -1,8 +1,8 @@
 //! The pages for people: an operator's view of the connections, and an integrator's of loans. They are programs that run in
 //! the visitor's browser and ask the public API; nothing here knows any data.
 //!
-//! The files in `page/` are what a browser reads, as they are. They are named by a hash over all of them, so that one that
-//! was fetched is good for ever, and compressed when somebody asks for the first time.
+//! The modules in `page/` are what is written, and `built/` is what `.ci/bundle` makes of them. The files are named by a hash
+//! over all of them, so that one that was fetched is good for ever, and compressed when somebody asks for the first time.
 
 #![warn(missing_docs)]
 
@@ -10,13 +10,14 @@ mod files;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::iter;
 use std::sync::LazyLock;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
-/// The page itself, which names everything else.
+/// The page itself, which names everything else. Its addresses are relative, whatever the gateway is mounted below.
 const INDEX: &str = include_str!("page/index.html");
 
 /// Where the files are, seen from the page.
@@ -56,11 +57,15 @@ impl Pages {
     }
 
     fn new() -> Self {
+        let styles = files::STYLES.iter().map(|(_, text)| *text).collect();
+        let whole = files::PROGRAM.iter().chain(&files::OTHERS);
+        let whole = whole.map(|(name, text)| File::new(name, (*text).to_owned()));
+        let files: Vec<File> = iter::once(File::new(STYLES, styles)).chain(whole).collect();
         let mut hash = Sha256::new();
-        for (name, text) in files::ALL {
-            hash.update(name);
+        for file in &files {
+            hash.update(file.name);
             hash.update([0]);
-            hash.update(text);
+            hash.update(&file.plain);
             hash.update([0]);
         }
         hash.update(INDEX);
@@ -73,15 +78,9 @@ impl Pages {
                 let _ = write!(text, "{byte:02x}");
                 text
             });
-        let parts = files::ALL.iter().filter(|(name, _)| !is("css", name));
-        let mut files: Vec<File> = parts
-            .map(|(name, text)| File::new(name, (*text).to_owned()))
-            .collect();
-        let styles = files::ALL.iter().filter(|(name, _)| is("css", name));
-        let styles = styles.map(|(_, text)| *text).collect();
-        files.push(File::new(STYLES, styles));
+        let index = INDEX.replace("{assets}", &format!("{BELOW}/{version}"));
         Self {
-            index: File::new("", index(&version)),
+            index: File::new("", index),
             files,
             version,
         }
@@ -109,29 +108,6 @@ impl File {
             plain,
         }
     }
-}
-
-/// The page, with the addresses of its files: what makes it look right first, then the parts of the program that its first
-/// view is made of, so that a browser need not read one to learn of the next. They are relative, whatever the gateway is mounted below.
-fn index(version: &str) -> String {
-    let mut head = format!("<link rel=\"stylesheet\" href=\"{BELOW}/{version}/{STYLES}\">\n");
-    let later = |name: &str| files::LATER.iter().any(|view| name.starts_with(view));
-    let parts = files::ALL
-        .iter()
-        .filter(|(name, _)| is("js", name) && *name != files::START && !later(name));
-    for (name, _) in parts {
-        let _ = writeln!(
-            head,
-            "<link rel=\"modulepreload\" href=\"{BELOW}/{version}/{name}\">"
-        );
-    }
-    INDEX
-        .replace("{head}", head.trim_end())
-        .replace("{assets}", &format!("{BELOW}/{version}"))
-}
-
-fn is(extension: &str, name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, own)| own == extension)
 }
 
 fn kind(name: &str) -> &'static str {

@@ -33,41 +33,47 @@ test("the first load is light, and there before it is noticed", async (t) => {
   };
   const times = [];
   const bares = [];
-  const bound = () => Math.max(200, 4 * Math.min(...bares));
   // What a machine that does other things takes is no measure, so the best of a few is looked at.
   const best = (name) => Math.min(...times.map((measured) => measured[name]));
-  while (times.length < 3 || (times.length < 12 && best("painted") >= bound())) {
+  const bound = (factor) => Math.max(200, factor * Math.min(...bares));
+  const late = () => best("painted") >= bound(2.5) || best("useful") >= bound(4);
+  while (times.length < 3 || (times.length < 12 && late())) {
     bares.push(await bare());
     const visit = await open(browser, served);
-    await visit.page.waitForSelector("[data-connection]");
     const measured = await visit.page.evaluate(async () => {
-      const [painted] = performance.getEntriesByName("first-contentful-paint");
-      // When the first card was on the screen.
+      // When the first card was on the screen, with the sentence on all of them above it.
       const useful = await new Promise((found) => new PerformanceObserver((list) => found(list.getEntries()[0])).observe({ type: "element", buffered: true }));
-      const page = performance.getEntriesByType("navigation")[0];
-      const files = performance.getEntriesByType("resource").filter(({ name }) => name.includes("/console/assets/"));
-      const bytes = [page, ...files].reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
-      return { painted: painted.startTime, useful: useful.renderTime || useful.startTime, bytes, files: files.length };
+      const [painted] = performance.getEntriesByName("first-contentful-paint");
+      return { painted: painted.startTime, useful: useful.renderTime || useful.startTime };
     });
-    times.push(measured);
+    await visit.page.waitForSelector("[data-connection] canvas");
+    const [bytes, files] = await visit.page.evaluate(() => {
+      const all = performance.getEntriesByType("resource").filter(({ name }) => name.includes("/console/assets/"));
+      return [[performance.getEntriesByType("navigation")[0], ...all].reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0), all.length];
+    });
+    times.push({ ...measured, bytes, files });
     await visit.close();
   }
-  t.diagnostic(`first paint ${best("painted").toFixed(0)} ms, of a page of one line ${Math.min(...bares).toFixed(0)} ms, first card on the screen ${best("useful").toFixed(0)} ms, ${times[0].bytes} bytes in ${times[0].files + 1} answers`);
-  // Cards are the first that is of use, and how soon they are there is told, not held: see docs/console.md.
-  assert.ok(best("painted") < bound(), JSON.stringify([bares, times]));
+  t.diagnostic(`first paint ${best("painted").toFixed(0)} ms, first card on the screen ${best("useful").toFixed(0)} ms, a page of one line ${Math.min(...bares).toFixed(0)} ms; ${times[0].bytes} bytes in ${times[0].files + 1} answers`);
+  assert.ok(!late(), JSON.stringify([bares, times]));
   assert.ok(times[0].bytes < 150_000, `${times[0].bytes} bytes`);
+});
+
+test("what the page asks for first is asked once", async () => {
+  const visit = await open(browser, served, { fragment: "#/loans" });
+  await visit.page.waitForSelector("[data-loan]");
+  const asked = visit.asked.filter(({ url }) => url.endsWith("/connections"));
+  assert.equal(asked.length, 1, JSON.stringify(visit.asked));
+  await visit.close();
 });
 
 test("a second visit fetches the page's files from nobody", async () => {
   const visit = await open(browser, served);
   await visit.page.waitForSelector("[data-connection]");
   // Also what is fetched later is there.
-  await visit.page.evaluate(() => {
-    const main = document.querySelector("script[type=module]").src;
-    return Promise.all(["loans/view.js", "loan/view.js"].map((part) => import(main.replace("main.js", part)))).then(() => {});
-  });
+  await visit.page.waitForSelector("[data-connection] canvas");
   await visit.page.reload();
-  await visit.page.waitForSelector("[data-connection]");
+  await visit.page.waitForSelector("[data-connection] canvas");
   const fetched = await visit.page.evaluate(() => performance.getEntriesByType("resource").filter(({ name, transferSize }) => name.includes("/console/assets/") && transferSize > 0).map(({ name }) => name));
   assert.deepEqual(fetched, []);
   await visit.close();

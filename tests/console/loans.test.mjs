@@ -293,3 +293,16 @@ test("totals are those of the summary, to the last digit", async () => {
   }
   await close();
 });
+
+test("flags of a row say what they mean to whoever opens them, by keyboard too", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans" });
+  const flags = page.locator("[data-loan] details.mark").first();
+  const sentence = flags.locator("p").first();
+  assert.ok(!(await sentence.isVisible()));
+  await flags.locator("summary").press("Enter");
+  await sentence.waitFor({ state: "visible" });
+  assert.match(await sentence.innerText(), /^\S.+ [\w.]+ .+\.$/);
+  await fits(page);
+  await shot(page, "flags-of-a-row");
+  await close();
+});

@@ -1,9 +1,14 @@
-// Asks what there is while the rest of the page is still on its way.
+// Where the page begins.
 
+import { html, render } from "./page.js";
 import { ask } from "./api.js";
+import { Page, entered } from "./shell.js";
 
-export const first = ask("connections");
-// Whoever shows it says what went wrong.
-first.catch(() => {});
+// An answer that is there by then is the first thing to be shown; a later one finds the page waiting for it.
+const SOON = 150;
 
-import("./shell.js");
+const asked = entered(ask("connections"));
+const known = await Promise.race([asked, new Promise((pass) => setTimeout(pass, SOON))]);
+const root = document.getElementById("app");
+root.replaceChildren();
+render(html`<${Page} known=${known} asked=${asked} />`, root);

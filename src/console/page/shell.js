@@ -1,14 +1,14 @@
 // Who asks, where they are, and the view for it.
 
-import { html, render, useEffect, useRef, useState } from "./page.js";
+import { html, useEffect, useRef, useState } from "./page.js";
 import { ask, hasKey, onKey, onLocked, useThisKey } from "./api.js";
-import { first } from "./main.js";
 import { forgetIds, useRoute } from "./route.js";
 import { forgetPeople } from "./people.js";
 import { Trouble, Waiting } from "./pieces.js";
 import { Door } from "./door.js";
 import { Operations } from "./operations/view.js";
-import { Later, warm } from "./later.js";
+import { Loans } from "./loans/view.js";
+import { Loan } from "./loan/view.js";
 
 const TITLES = { operations: "Operations", loans: "Loans", loan: "Loan", nothing: "Not here" };
 
@@ -19,14 +19,19 @@ function forget() {
   forgetIds();
 }
 
-// Whether the gateway lets this tab in: with its key, or because it asks for none.
-function useEntrance() {
-  const [entrance, set] = useState({ state: "asking" });
-  const knock = (answer = ask("connections")) => {
-    answer.then(
-      ({ data }) => set({ state: "open", connections: data }),
-      (error) => error.status === 401 || error.code === "forgotten" || set({ state: "failed", error }),
-    );
+// What the answer to the first question says of whether the gateway lets this tab in: with its key, or because it asks for
+// none.
+export const entered = (answer) => answer.then(
+  ({ data }) => ({ state: "open", connections: data }),
+  (error) => (error.status === 401 ? { state: "locked", error: null } : { state: "failed", error }),
+);
+
+function useEntrance(known, asked) {
+  const [entrance, set] = useState(known ?? { state: "asking" });
+  const knock = async () => {
+    const next = await entered(ask("connections"));
+    // Whoever has no key, or no longer the one it was asked with, is at the door already.
+    if (next.state !== "locked" && next.error?.code !== "forgotten") set(next);
   };
   const lock = (error) => {
     const tried = hasKey();
@@ -34,11 +39,8 @@ function useEntrance() {
     set({ state: "locked", error: tried ? error : null });
   };
   useEffect(() => {
-    const away = onLocked(lock);
-    // A refusal may have come before anybody listened here.
-    first.catch((error) => error.status === 401 && lock(error));
-    knock(first);
-    return away;
+    if (!known) asked.then(set);
+    return onLocked(lock);
   }, []);
   const leave = () => {
     forget();
@@ -48,9 +50,10 @@ function useEntrance() {
   return [entrance, knock, leave];
 }
 
-function Page() {
+// `asked` becomes what `known` is, if that was not there in time.
+export function Page({ known, asked }) {
   const route = useRoute();
-  const [entrance, knock, leave] = useEntrance();
+  const [entrance, knock, leave] = useEntrance(known, asked);
   const [keyed, follow] = useState(hasKey());
   useEffect(() => onKey(() => follow(hasKey())), []);
   useEffect(() => {
@@ -72,7 +75,7 @@ function Page() {
   return html`
     <button class="skip" onClick=${() => main.current?.focus()}>Skip to the content</button>
     <header class="bar">
-      <span class="brand"><span class="mark" aria-hidden="true"></span>Loangate</span>
+      <span class="brand"><span class="sign" aria-hidden="true"></span>Loangate</span>
       <nav aria-label="Views">
         <a href="#/" aria-current=${route.view === "operations" ? "page" : null}>Operations</a>
         <a href="#/loans" aria-current=${route.view.startsWith("loan") ? "page" : null}>Loans</a>
@@ -103,8 +106,8 @@ function Inside({ entrance, knock, route }) {
   }
   const { connections } = entrance;
   if (route.view === "operations") return html`<${Operations} known=${connections} />`;
-  if (route.view === "loans") return html`<${Later} view="loans" query=${route.query} connections=${connections} />`;
-  if (route.view === "loan") return html`<${Later} view="loan" key=${route.id} id=${route.id} tab=${route.tab} connections=${connections} />`;
+  if (route.view === "loans") return html`<${Loans} query=${route.query} connections=${connections} />`;
+  if (route.view === "loan") return html`<${Loan} key=${route.id} id=${route.id} tab=${route.tab} connections=${connections} />`;
   return html`<h1>Not here</h1><p>There is no such view. <a href="#/">Operations</a> and <a href="#/loans">loans</a> are.</p>`;
 }
 
@@ -122,8 +125,3 @@ function Theme() {
     <span aria-hidden="true">${{ system: "◐", light: "○", dark: "●" }[theme]}</span> <span class="wide">${theme}</span>
   </button>`;
 }
-
-const root = document.getElementById("app");
-root.replaceChildren();
-render(html`<${Page} />`, root);
-warm();

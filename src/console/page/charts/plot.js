@@ -1,7 +1,16 @@
 // Lines and bars over time, drawn by uPlot. Its colours come from the page's, so that both themes are right.
 
 import { html, useEffect, useRef, useState } from "../page.js";
-import uPlot from "../vendor/uplot.js";
+
+// A third of all the code there is. It is fetched when the words around a picture are on the screen.
+let fetched = null;
+function drawing() {
+  fetched ??= import("../vendor/uplot.js").then(({ default: uPlot }) => uPlot);
+  fetched.catch(() => { fetched = null; });
+  return fetched;
+}
+
+const idle = (then) => (globalThis.requestIdleCallback ?? setTimeout)(then);
 
 // The colour that a variable of the style sheet stands for now.
 export function colour(name) {
@@ -39,12 +48,12 @@ function axes(shape) {
   ];
 }
 
-function lines({ kind, tint, fill, dashed }) {
+const lines = (uPlot) => ({ kind, tint, fill, dashed }) => {
   const stroke = colour(tint);
   if (kind === "bars") return { stroke, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.75, 14], gap: 1 }) };
   const paths = kind === "steps" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear();
   return { stroke, width: 1.75, dash: dashed ? [4, 3] : undefined, fill: fill ? colour(fill) : undefined, paths, spanGaps: false, points: { size: 4, show: true } };
-}
+};
 
 // `series`: [{label, kind, tint}], `columns`: their values after the xs. `point(index)` is told what the pointer is at, or null.
 export function Plot({ label, series, columns, height, shape = {}, point }) {
@@ -53,29 +62,37 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
   const theme = useTheme();
   const newest = useRef({});
   newest.current = { columns, point, shape };
-  // After the words around it are on the screen: drawing takes longer than all of them.
   useEffect(() => {
-    const options = {
-      width: place.current.clientWidth,
-      height,
-      padding: [6, 16, shape.bare ? 8 : 0, 0],
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: shape.sync ? { key: shape.sync } : undefined },
-      // Ticks at whole days and minutes of UTC, as the data is.
-      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
-      scales: { x: { time: true, range: shape.xRange && (() => newest.current.shape.xRange()) }, y: { range: shape.yRange } },
-      axes: axes(shape),
-      series: [{}, ...series.map(lines)],
-      hooks: { setCursor: [(self) => newest.current.point?.(self.cursor.idx ?? null)] },
+    let here = true;
+    let resized = null;
+    const draw = (uPlot) => {
+      if (!here) return;
+      const options = {
+        width: place.current.clientWidth,
+        height,
+        padding: [6, 16, shape.bare ? 8 : 0, 0],
+        legend: { show: false },
+        cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: shape.sync ? { key: shape.sync } : undefined },
+        // Ticks at whole days and minutes of UTC, as the data is.
+        tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
+        scales: { x: { time: true, range: shape.xRange && (() => newest.current.shape.xRange()) }, y: { range: shape.yRange } },
+        axes: axes(shape),
+        series: [{}, ...series.map(lines(uPlot))],
+        hooks: { setCursor: [(self) => newest.current.point?.(self.cursor.idx ?? null)] },
+      };
+      plot.current = new uPlot(options, newest.current.columns, place.current);
+      resized = new ResizeObserver(([{ contentRect }]) => plot.current.setSize({ width: contentRect.width, height }));
+      resized.observe(place.current);
     };
-    plot.current = new uPlot(options, newest.current.columns, place.current);
-    const resized = new ResizeObserver(([{ contentRect }]) => plot.current.setSize({ width: contentRect.width, height }));
-    resized.observe(place.current);
+    // Without it there are the words.
+    idle(() => here && drawing().then(draw, () => {}));
     return () => {
-      resized.disconnect();
-      plot.current.destroy();
+      here = false;
+      resized?.disconnect();
+      plot.current?.destroy();
+      plot.current = null;
     };
   }, [theme, height, series.length]);
-  useEffect(() => plot.current.setData(columns), [columns]);
+  useEffect(() => plot.current?.setData(columns), [columns]);
   return html`<div class="plot" role="img" aria-label=${label} ref=${place} style=${{ height: `${height}px` }}></div>`;
 }

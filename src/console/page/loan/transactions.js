@@ -38,8 +38,8 @@ export function Line({ title, row, columns, kind, point, label, part }) {
 }
 
 // For the axis only: the amounts themselves are in words beside it.
-const AXIS = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 });
-const rounded = (tick) => AXIS.format(tick);
+let axis = null;
+const rounded = (tick) => (axis ??= new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 })).format(tick);
 
 const PARTS = ["principal", "interest", "fees", "penalties"];
 

@@ -3,7 +3,7 @@
 import { html } from "../page.js";
 import { grouped } from "../money.js";
 import { loanAddress } from "../route.js";
-import { said } from "../words.js";
+import { FLAGS, said } from "../words.js";
 import { Theirs, Word } from "../pieces.js";
 
 // `sort`: the API's word for the order of a column.
@@ -49,8 +49,9 @@ function Name({ id, lender, kind, record_type, native_kind, connection, stale, f
     <span class="under id" title=${id}><${Theirs}>${id}<//></span>
     <span class="under">${connection}
       ${stale && html` <span class="word watch">stale</span>`}
-      ${flags.length > 0 && html` <span class="marks" title=${flags.map(({ code }) => said(code)).join(", ")}>⚑ ${flags.length}<span class="unseen"> flags</span></span>`}
-    </span>`;
+    </span>
+    ${flags.length > 0 && html`<details class="mark"><summary class="marks">⚑ ${flags.length}<span class="unseen"> ${flags.length === 1 ? "flag" : "flags"}</span></summary>
+      ${flags.map(({ code, field }) => html`<p key=${code + field}><b>${said(code)}</b> <code>${field}</code> ${FLAGS[code]}</p>`)}</details>`}`;
 }
 
 function Kind({ kind, record_type }) {

@@ -14,8 +14,9 @@ const TRAFFIC = [{ label: "requests", kind: "bars", tint: "--one-soft" }, { labe
 const upTo = (least) => (_, low, high) => [0, ceiling(high ?? 0, least) * 1.12];
 const ends = (_, axis, low, high) => [0, Math.round(high / 1.12)];
 
-export function Card({ connection, now, stale }) {
-  const { id, provider, coverage, verification, health, drift, recent = [] } = connection;
+// `whole`: with everything below what is said of it; without, there is room for that.
+export function Card({ connection, now, stale, whole }) {
+  const { id, provider, coverage } = connection;
   const judged = state(connection);
   return html`<article class="card" aria-labelledby=${`c-${id}`} data-connection=${id}>
     <header>
@@ -25,7 +26,13 @@ export function Card({ connection, now, stale }) {
     </header>
     <p class="says small">${stale ? "How it does now is not known." : judged.says}</p>
     <p class="coverage">${coverage}</p>
-    <${History} id=${id} recent=${recent} now=${now} />
+    ${whole ? html`<${Details} connection=${connection} now=${now} />` : html`<div class="room"></div>`}
+  </article>`;
+}
+
+function Details({ connection, now }) {
+  const { id, verification, health, drift, recent = [] } = connection;
+  return html`<${History} id=${id} recent=${recent} now=${now} />
     <dl class="facts">
       <div><dt>Circuit</dt><dd>${said(health.circuit)}</dd><dd class="under">${CIRCUITS[health.circuit]}</dd></div>
       <div><dt>Last success</dt><dd>${since(health.last_success_at, now)}</dd></div>
@@ -35,8 +42,7 @@ export function Card({ connection, now, stale }) {
       <div class="across"><dt>Verified</dt><dd>${said(verification)} ${VERIFICATIONS[verification] && html`<span class="under">${VERIFICATIONS[verification]}</span>`}</dd></div>
     </dl>
     <p class="why">${cause(health)}</p>
-    <${Drift} list=${drift} />
-  </article>`;
+    <${Drift} list=${drift} />`;
 }
 
 // What says something of the question, and nothing of how the provider does.

@@ -1,6 +1,6 @@
 // Which provider is hurting us?
 
-import { html, useCallback, useRef } from "../page.js";
+import { html, useCallback, useEffect, useRef, useState } from "../page.js";
 import { ask, askText } from "../api.js";
 import { useNow, usePolled } from "../live.js";
 import { ago, clockSeconds } from "../time.js";
@@ -33,9 +33,22 @@ function useLive() {
   return usePolled(load, EVERY);
 }
 
+// The first picture answers the question above; all that is in the cards would be on the screen no sooner than a tenth of a
+// second later, so it comes with the second.
+let begun = false;
+function useWhole() {
+  const [whole, show] = useState(begun);
+  useEffect(() => {
+    begun = true;
+    show(true);
+  }, []);
+  return whole;
+}
+
 export function Operations({ known }) {
   const live = useLive();
   const now = useNow();
+  const whole = useWhole();
   const shown = live.value?.data ?? known;
   const gateway = live.value?.own ?? { figures: null, at: null, error: null };
   const judged = verdict(shown);
@@ -52,7 +65,7 @@ export function Operations({ known }) {
     <${Gateway} figures=${gateway.figures} error=${gateway.error} pace=${usePace(gateway)} late=${late} />
     ${shown.length === 0
       ? html`<${Empty} title="No connection to show">None is configured, or your key may see none.<//>`
-      : html`<div class=${`cards ${stale ? "stale" : ""}`}>${shown.map((connection) => html`<${Card} key=${connection.id} connection=${connection} now=${now} stale=${stale} />`)}</div>`}`;
+      : html`<div class=${`cards ${stale ? "stale" : ""}`}>${shown.map((connection) => html`<${Card} key=${connection.id} connection=${connection} now=${now} stale=${stale} whole=${whole} />`)}</div>`}`;
 }
 
 const LATE = { title: "No news", message: "The gateway has not answered for a while." };
