@@ -35,6 +35,7 @@ test("a wrong key is refused, and the right one opens", async () => {
   await shot(page, "door");
   await enter(page, "lgk_not-a-key-of-this-gateway");
   await page.getByText("The key is none of this gateway's. (401)").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "key");
   assert.equal(await page.getByLabel("Your key").getAttribute("aria-invalid"), "true");
   await enter(page, "two words");
   await page.getByText("A key has no spaces").waitFor();
@@ -156,7 +157,8 @@ test("who comes next in a tab finds no loan of who was there before", async () =
     await enter(page, ALL);
     await page.locator("[data-loan] a").first().click();
     await page.waitForSelector("[data-field=id]");
-    assert.equal(await page.evaluate(() => location.hash), "#/loan/~1");
+    const address = await page.evaluate(() => location.hash);
+    assert.match(address, /^#\/loan\/~\w+\.1$/);
     if (away === "forgets") {
       await page.getByRole("button", { name: "Forget the key" }).click();
     } else {
@@ -166,12 +168,52 @@ test("who comes next in a tab finds no loan of who was there before", async () =
       await rows.refuse();
       await page.getByText("The token has expired. (401)").waitFor();
       await page.unroute("**/explain");
-      await page.evaluate(() => (location.hash = "#/loan/~1"));
+      await page.evaluate((address) => (location.hash = address), address);
     }
     await enter(page, ALL);
     await page.getByRole("heading", { name: "This address was for one tab" }).waitFor();
     await close();
   }
+});
+
+test("an address that was for one load of the page names nobody in another", async () => {
+  const { page, close } = await open(browser, served, { expected: [401], fragment: "#/loans?connection=goscore" });
+  await enter(page, ALL);
+  await page.locator("[data-loan] a").first().click();
+  await page.waitForSelector("[data-field=id]");
+  const address = await page.evaluate(() => location.hash);
+  await page.evaluate(() => (location.hash = "#/loans?connection=belvo"));
+  await page.reload();
+  await enter(page, ALL);
+  await page.locator('[data-loan^="belvo:"] a').first().waitFor();
+  await page.evaluate((address) => (location.hash = address), address);
+  await page.getByRole("heading", { name: "This address was for one tab" }).waitFor();
+  await page.evaluate(() => (location.hash = "#/loan/%ZZ"));
+  await page.getByRole("heading", { name: "Not here" }).waitFor();
+  await close();
+});
+
+test("a key that is being tried is not the one that was refused", async () => {
+  const { page, close } = await open(browser, served, { expected: [401, 503] });
+  await enter(page, "lgk_not-a-key-of-this-gateway");
+  await page.getByText("(401)").waitFor();
+  let answer;
+  const asked = new Promise((come) => page.route("**/connections", (route) => {
+    answer = route;
+    come();
+  }));
+  await enter(page, ALL);
+  await asked;
+  await page.getByText("Asking the gateway…").waitFor();
+  assert.equal(await page.getByText("(401)").count(), 0);
+  await answer.fulfill({ status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } });
+  await page.getByRole("heading", { name: "No way in" }).waitFor();
+  // A keyboard is where the words are, and not where the form was.
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "MAIN");
+  await page.unroute("**/connections");
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await page.waitForSelector("[data-connection=bsa]");
+  await close();
 });
 
 test("without a console there is none", async () => {

@@ -16,8 +16,8 @@ const SWITCHES = [
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: SWITCHES });
 
-// `expected`: statuses of answers that a test brings about; a browser says them in its console.
-export async function open(browser, gateway, { width = 1280, height = 900, scheme = "light", expected = [], fragment = "", ...more } = {}) {
+// `before`: what is done to the page before it goes anywhere. `expected`: statuses of answers that a test brings about; a browser says them in its console.
+export async function open(browser, gateway, { width = 1280, height = 900, scheme = "light", expected = [], fragment = "", before = () => {}, ...more } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: "UTC", locale: "en-GB", ...more });
   const wrong = [];
   const asked = [];
@@ -36,6 +36,7 @@ export async function open(browser, gateway, { width = 1280, height = 900, schem
     asked.push({ method: request.method(), url: request.url(), body: request.postData() });
     if (new URL(request.url()).origin !== gateway.address && !request.url().startsWith("blob:")) wrong.push(`elsewhere: ${request.url()}`);
   });
+  await before(page);
   await page.goto(`${gateway.page}${fragment}`);
   return {
     page,

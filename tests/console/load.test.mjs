@@ -21,41 +21,46 @@ test("the first load is light, and there before it is noticed", async (t) => {
   await warm.page.waitForSelector("[data-connection]");
   await warm.close();
 
-  // How soon this machine paints a page of one line, which is what its other programs leave it.
-  const bare = async () => {
-    const context = await browser.newContext();
+  // Nothing is asked of the page before it is there: it would do that first.
+  const alone = async (address, last, look) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const page = await context.newPage();
-    await page.goto(`${served.address}/livez`);
-    const painted = await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
-    const took = await painted.jsonValue();
+    await Promise.all([page.waitForEvent("requestfinished", (request) => request.url().endsWith(last)), page.goto(address, { waitUntil: "commit" })]);
+    const seen = await look(page);
     await context.close();
-    return took;
+    return seen;
   };
+  const painted = () => new Promise((found) => new PerformanceObserver((list) => {
+    const [entry] = list.getEntriesByName("first-contentful-paint");
+    if (entry) found(entry.startTime);
+  }).observe({ type: "paint", buffered: true }));
+  // How soon this machine paints a page of one line, which is what its other programs leave it.
+  const bare = () => alone(`${served.address}/livez`, "/livez", (page) => page.evaluate(painted));
+  const visit = () => alone(served.page, "/metrics", async (page) => {
+    // When the first card was on the screen, with the sentence on all of them above it.
+    const useful = await page.evaluate(() => new Promise((found) => new PerformanceObserver((list) => {
+      const [entry] = list.getEntries();
+      found(entry.renderTime || entry.startTime);
+    }).observe({ type: "element", buffered: true })));
+    const first = await page.evaluate(painted);
+    await page.waitForSelector("[data-connection] canvas");
+    const sizes = await page.evaluate(() => {
+      const files = performance.getEntriesByType("resource").filter(({ name }) => name.includes("/console/assets/"));
+      return [performance.getEntriesByType("navigation")[0], ...files].map(({ encodedBodySize }) => encodedBodySize);
+    });
+    return { painted: first, useful, bytes: sizes.reduce((sum, size) => sum + size, 0), answers: sizes.length };
+  });
   const times = [];
   const bares = [];
   // What a machine that does other things takes is no measure, so the best of a few is looked at.
   const best = (name) => Math.min(...times.map((measured) => measured[name]));
-  const bound = (factor) => Math.max(200, factor * Math.min(...bares));
-  const late = () => best("painted") >= bound(2.5) || best("useful") >= bound(4);
-  while (times.length < 3 || (times.length < 12 && late())) {
+  while (times.length < 3 || (times.length < 12 && (best("painted") >= 200 || best("useful") >= 200))) {
     bares.push(await bare());
-    const visit = await open(browser, served);
-    const measured = await visit.page.evaluate(async () => {
-      // When the first card was on the screen, with the sentence on all of them above it.
-      const useful = await new Promise((found) => new PerformanceObserver((list) => found(list.getEntries()[0])).observe({ type: "element", buffered: true }));
-      const [painted] = performance.getEntriesByName("first-contentful-paint");
-      return { painted: painted.startTime, useful: useful.renderTime || useful.startTime };
-    });
-    await visit.page.waitForSelector("[data-connection] canvas");
-    const [bytes, files] = await visit.page.evaluate(() => {
-      const all = performance.getEntriesByType("resource").filter(({ name }) => name.includes("/console/assets/"));
-      return [[performance.getEntriesByType("navigation")[0], ...all].reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0), all.length];
-    });
-    times.push({ ...measured, bytes, files });
-    await visit.close();
+    times.push(await visit());
   }
-  t.diagnostic(`first paint ${best("painted").toFixed(0)} ms, first card on the screen ${best("useful").toFixed(0)} ms, a page of one line ${Math.min(...bares).toFixed(0)} ms; ${times[0].bytes} bytes in ${times[0].files + 1} answers`);
-  assert.ok(!late(), JSON.stringify([bares, times]));
+  const bound = (factor) => Math.max(200, factor * Math.min(...bares));
+  t.diagnostic(`first paint ${best("painted").toFixed(0)} ms, first card on the screen ${best("useful").toFixed(0)} ms, a page of one line ${Math.min(...bares).toFixed(0)} ms; ${times[0].bytes} bytes in ${times[0].answers} answers`);
+  assert.ok(best("painted") < bound(2.5) && best("useful") < bound(4), JSON.stringify([bares, times]));
   assert.ok(times[0].bytes < 150_000, `${times[0].bytes} bytes`);
 });
 

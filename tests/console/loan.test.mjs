@@ -43,6 +43,22 @@ test("where a value came from shows under the pointer, by keyboard, and by a tap
   await tip.getByText("totalOutstanding").waitFor();
   await page.keyboard.press("Escape");
   await tip.waitFor({ state: "detached" });
+  // What lies under a card is reached through it.
+  await page.locator('[data-field="amounts.total_outstanding"] button').hover();
+  await tip.getByText("reported", { exact: true }).waitFor();
+  await page.locator('[data-field="amounts.principal_outstanding"] button').hover();
+  await tip.getByText("principalOutstanding").waitFor();
+  // One that is held stays, alone, and what is in it can be selected.
+  await value.click();
+  const received = tip.getByText("5038.5", { exact: true });
+  await received.dblclick();
+  assert.equal(await page.evaluate(() => getSelection().toString().trim()), "5038.5");
+  assert.equal(await tip.count(), 1);
+  await page.locator('[data-field="amounts.total_outstanding"] button').hover();
+  await tip.getByText("reported", { exact: true }).waitFor();
+  assert.equal(await tip.count(), 1);
+  await page.keyboard.press("Escape");
+  await tip.waitFor({ state: "detached" });
   await close();
 
   const phone = await open(browser, served, { fragment: "#/loan/bsa:501", width: 360, height: 740, hasTouch: true });
@@ -75,7 +91,7 @@ test("instalments, the ledger and earlier days are shown in pictures and in figu
   await page.getByRole("cell", { name: "5,038.50" }).first().waitFor();
   await page.goto(`${served.page}#/loan/fineract:123/transactions`);
   await page.getByRole("cell", { name: "disbursement" }).waitFor();
-  assert.equal(await page.locator("figure canvas").count(), 1);
+  await page.locator("figure canvas").waitFor();
   const all = await page.locator("tbody tr").count();
   await page.getByText("Only what moved the debt").click();
   await page.waitForFunction((all) => document.querySelectorAll("tbody tr").length < all, all);
@@ -172,5 +188,13 @@ test("a loan that nobody knows is told as such", async () => {
   await page.getByRole("alert").waitFor();
   assert.equal(await page.locator("[data-field]").count(), 0);
   await page.getByRole("heading", { level: 1, name: "There is no such loan" }).waitFor();
+  await close();
+});
+
+test("the id can be had where a page may not write to the clipboard", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loan/bsa:501", before: (page) => page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined })) });
+  await page.getByRole("button", { name: "Copy id" }).click();
+  await page.getByRole("button", { name: "Selected" }).waitFor();
+  assert.equal(await page.evaluate(() => getSelection().toString()), "bsa:501");
   await close();
 });

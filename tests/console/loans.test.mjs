@@ -24,11 +24,14 @@ test("filters narrow the list, and are in the address that shows the same to som
   const first = await open(browser, served, { fragment: "#/loans" });
   await first.page.waitForSelector("[data-loan]");
   await first.page.getByRole("checkbox", { name: "bsa", exact: true }).check();
-  await first.page.getByRole("checkbox", { name: "active", exact: true }).check();
+  const [answer] = await Promise.all([
+    first.page.waitForResponse((response) => response.request().postData()?.includes('"active"') && response.request().postData().includes('"bsa"')),
+    first.page.getByRole("checkbox", { name: "active", exact: true }).check(),
+  ]);
   await first.page.waitForFunction(() => location.hash === "#/loans?connection=bsa&status=active");
-  await first.page.waitForFunction(() => [...document.querySelectorAll("[data-loan]")].every((row) => row.dataset.loan.startsWith("bsa:")));
-  const seen = await ids(first.page);
-  assert.ok(seen.length > 0);
+  const seen = (await answer.json()).data.map(({ id }) => id);
+  assert.ok(seen.length > 0 && seen.every((id) => id.startsWith("bsa:")));
+  await first.page.waitForFunction((seen) => [...document.querySelectorAll("[data-loan]")].map((row) => row.dataset.loan).join() === seen.join(), seen);
   const address = first.page.url();
   await first.close();
 
@@ -227,7 +230,7 @@ test("references are asked for by POST and are in no address", async () => {
   for (const { url } of asked) assert.ok(!url.includes("6915ab"), url);
   await page.locator("[data-loan] a").first().click();
   await page.waitForSelector("[data-field=id]");
-  assert.match(page.url(), /#\/loan\/~\d+$/);
+  assert.match(page.url(), /#\/loan\/~\w+\.\d+$/);
   await close();
 });
 
@@ -304,5 +307,57 @@ test("flags of a row say what they mean to whoever opens them, by keyboard too",
   assert.match(await sentence.innerText(), /^\S.+ [\w.]+ .+\.$/);
   await fits(page);
   await shot(page, "flags-of-a-row");
+  await close();
+});
+
+test("a gap that a later page met stays in sight on the pages before it", async () => {
+  const broken = await gateway({ loans: 150, env: { LOANGATE__CONNECTIONS__BSA__TIMEOUT: "500ms", LOANGATE__CONNECTIONS__BSA__RETRY__ATTEMPTS: "1" } });
+  const { page, close } = await open(browser, broken, { fragment: "#/loans?connection=bsa,carbon&limit=25" });
+  await page.getByText("There are more pages.").waitFor();
+  const first = await ids(page);
+  broken.providers.stall("bsa");
+  while ((await page.locator("[data-complete]").getAttribute("data-complete")) === "true") {
+    const shown = await page.getByText(/^Page \d+/).textContent();
+    await page.getByRole("button", { name: "Next", exact: true }).click();
+    await page.waitForFunction((shown) => [...document.querySelectorAll(".pages span")].every(({ textContent }) => textContent !== shown), shown);
+  }
+  const back = page.getByRole("button", { name: "Previous", exact: true });
+  while (await back.isEnabled()) await back.click();
+  assert.deepEqual(await ids(page), first);
+  assert.equal(await page.locator("[data-complete]").getAttribute("data-complete"), "false");
+  await page.locator(".gaps").getByText("bsa").waitFor();
+  await close();
+  await broken.stop();
+});
+
+test("an export goes on while the list is refused", async () => {
+  const { page, close } = await open(browser, served, { fragment: "#/loans", expected: [400] });
+  await page.waitForSelector("[data-loan]");
+  let answer;
+  const asked = new Promise((come) => page.route("**/loans/search", (route) => {
+    if (route.request().headers().accept !== "text/csv") return route.continue();
+    answer = route;
+    come();
+  }));
+  await page.getByRole("button", { name: "CSV" }).click();
+  await asked;
+  await page.evaluate(() => (location.hash = "#/loans?outstanding_min=abc"));
+  await page.getByText("outstanding_min").first().waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), answer.continue()]);
+  assert.match(await readFile(await download.path(), "utf8"), /^id,/);
+  await page.getByText("It is of the filters it began with.").waitFor();
+  await close();
+});
+
+test("a filter that the address brought can be taken away, and customers that could not be read be asked for again", async () => {
+  const { page, close } = await open(browser, served, {
+    fragment: "#/loans?purpose=processing", expected: [429],
+    before: (page) => page.route("**/customers?*", (route) => route.fulfill({ status: 429, json: { title: "Too many requests", code: "rate_limited", detail: "Ask less often." } }), { times: 1 }),
+  });
+  await page.getByText("The customers cannot be read: Ask less often.").waitFor();
+  await page.locator(".people").getByRole("button", { name: "Ask again" }).click();
+  await page.locator("[data-customers=none]").waitFor();
+  await page.getByLabel("Consented purpose").selectOption("any");
+  await page.waitForFunction(() => location.hash === "#/loans");
   await close();
 });

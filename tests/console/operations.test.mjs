@@ -34,7 +34,7 @@ test("every connection has a card that says how it does", async () => {
   await card.getByText("asked, 0 failed").waitFor();
   for (const title of ["Time to answer", "Requests"]) await card.getByText(title, { exact: true }).waitFor();
   await card.getByText("never against the live API").waitFor();
-  assert.equal(await card.locator("canvas").count(), 2);
+  await card.locator("canvas").nth(1).waitFor();
   await page.getByText("Cache hits").waitFor();
   await page.waitForSelector("[data-fresh=live]");
   await close();
@@ -135,4 +135,80 @@ test("a provider that is well again is seen to be", async () => {
   await page.locator("[data-connection=bsa] dd:text-is('closed')").waitFor();
   await close();
   await well.stop();
+});
+
+test("figures that never came are not said to be none", async () => {
+  const { page, close } = await open(browser, served, { expected: [503], before: (page) => page.route("**/metrics", (route) => route.fulfill({ status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } })) });
+  await page.getByText("The gateway's own figures are not known: The gateway is full.").waitFor();
+  assert.deepEqual(await page.locator(".tile .figure").allTextContents(), ["–", "–", "–", "–"]);
+  assert.equal(await page.getByText("nothing refused").count(), 0);
+  await close();
+});
+
+test("what was true a while ago is not shown as if it were now", async () => {
+  const { page, close } = await open(browser, served);
+  await page.waitForSelector("[data-fresh=live]");
+  await page.click("nav >> text=Loans");
+  await page.waitForSelector("[data-loan]");
+  const asked = [];
+  await page.route("**/connections", (route) => asked.push(route));
+  // A minute goes by.
+  await page.evaluate(() => {
+    const real = Date.now;
+    Date.now = () => real() + 60_000;
+  });
+  await page.click("nav >> text=Operations");
+  await page.getByText(/Asking\. What is shown is of \d\d:\d\d:\d\d\./).waitFor();
+  assert.match(await page.locator("[data-connection=bsa] [data-state]").textContent(), /^was /);
+  await asked[0].continue();
+  await page.unroute("**/connections");
+  await page.waitForSelector("[data-fresh=live]");
+  assert.doesNotMatch(await page.locator("[data-connection=bsa] [data-state]").textContent(), /^was /);
+  await close();
+});
+
+test("a visitor whose clock is wrong sees when things were all the same", async () => {
+  await ask("/loans?connection=goscore,belvo&max_age=0");
+  for (const minutes of [20, -20]) {
+    const { page, close } = await open(browser, served, {
+      before: (page) => page.addInitScript((minutes) => {
+        const real = Date.now;
+        Date.now = () => real() + minutes * 60_000;
+      }, minutes),
+    });
+    const last = page.locator("[data-connection=belvo] .facts div", { hasText: "Last success" }).locator("dd");
+    await page.waitForSelector("[data-connection=belvo] canvas");
+    assert.match(await last.textContent(), /^(now|\d+ s ago|1 min ago)$/);
+    await close();
+  }
+});
+
+test("where charts cannot be drawn the words say so", async () => {
+  const { page, forgive, close } = await open(browser, served, { before: (page) => page.route("**/uplot.js", (route) => route.abort()) });
+  const said = page.locator("[data-connection=bsa]").getByText("What draws this could not be fetched: load the page again.");
+  await said.first().waitFor();
+  assert.equal(await said.count(), 2);
+  forgive(/ERR_FAILED/);
+  await close();
+});
+
+test("a gateway that nobody asked is not said to be silent", async () => {
+  const { page, close } = await open(browser, served);
+  await page.waitForSelector("[data-fresh=live]");
+  const look = (hidden, after) => page.evaluate(([hidden, after]) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    const real = Date.now;
+    Date.now = () => real() + after;
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, [hidden, after]);
+  await look(true, 0);
+  const asked = [];
+  await page.route("**/connections", (route) => asked.push(route));
+  await look(false, 60_000);
+  await page.getByText("Asking. What is shown is of").waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  await asked[0].continue();
+  await page.waitForSelector("[data-fresh=live]");
+  await page.unroute("**/connections");
+  await close();
 });

@@ -33,6 +33,16 @@ export function onLocked(door) {
 // The page is at …/console, and the API beside it, whatever prefix they are mounted below.
 export const address = (path) => new URL(path.replace(/^\//, ""), new URL(".", document.baseURI));
 
+// How many milliseconds the gateway's clock is ahead of this machine's, as its last answer said. `Date` has whole seconds, so
+// less than two are none.
+let skew = 0;
+export const ahead = () => skew;
+
+function compare(response) {
+  const difference = Date.parse(response.headers.get("Date")) - Date.now();
+  if (Number.isFinite(difference)) skew = Math.abs(difference) < 2000 ? 0 : difference;
+}
+
 // An answer that is not the one asked for: a problem of the API, or no answer at all.
 export class Refused extends Error {
   constructor(problem, status, retryAfter) {
@@ -80,6 +90,7 @@ export async function send(path, { method = "GET", accept = "application/json", 
     if (signal?.aborted) throw error;
     throw own.aborted ? over() : unreachable();
   }
+  compare(response);
   if (response.ok) return response;
   const problem = await refusal(response);
   if (own.aborted) throw over();

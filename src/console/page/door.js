@@ -1,10 +1,14 @@
 // Where a visitor gives the key.
 
-import { html, useRef, useState } from "./page.js";
+import { html, useEffect, useRef, useState } from "./page.js";
 
-export function Door({ error, enter }) {
+// `trying`: a key was given, and whether it is good is being asked.
+export function Door({ error, trying, enter }) {
   const field = useRef(null);
   const [problem, say] = useState(null);
+  useEffect(() => {
+    if (error) field.current.focus();
+  }, [error]);
   const submit = (event) => {
     event.preventDefault();
     const text = field.current.value.trim();
@@ -22,7 +26,8 @@ export function Door({ error, enter }) {
     <input id="key" ref=${field} type="password" autocomplete="off" spellcheck=${false} autofocus
       aria-invalid=${wrong ? "true" : null} aria-describedby="key-note key-wrong" />
     <p id="key-wrong" class="wrong" role="alert">${wrong}</p>
-    <button type="submit">Open the console</button>
+    <button type="submit" disabled=${trying}>Open the console</button>
+    <p class="note" role="status">${trying && "Asking the gateway…"}</p>
     <p id="key-note" class="note">It stays in the memory of this tab: no cookie, no storage, no address. It is gone when the tab is
       closed or loaded again. It needs the scope <code>loans:read</code>; with <code>metrics:read</code> it also shows the
       gateway's own figures.</p>

@@ -12,9 +12,10 @@ export function useNow(every = 1000) {
   return now;
 }
 
-// Asks with `load(signal)` every so often while somebody looks. The last answer stays while newer ones fail.
+// Asks with `load(signal)` every so often while somebody looks. The last answer stays while newer ones fail. `begins`: nothing
+// came yet since somebody looks.
 export function usePolled(load, every) {
-  const [state, set] = useState({ value: null, at: null, error: null });
+  const [state, set] = useState({ value: null, error: null, begins: true });
   const again = useRef(() => {});
   useEffect(() => {
     let timer = null;
@@ -27,18 +28,22 @@ export function usePolled(load, every) {
       let refused = false;
       try {
         const value = await load(mine.signal);
-        if (!mine.signal.aborted) set({ value, at: Date.now(), error: null });
+        if (!mine.signal.aborted) set({ value, error: null, begins: false });
       } catch (error) {
         // Who may not see it now may not in five seconds either.
         refused = error.status === 403;
-        if (!mine.signal.aborted) set((before) => ({ ...before, error }));
+        if (!mine.signal.aborted) set((before) => ({ ...before, error, begins: false }));
       }
       if (!mine.signal.aborted && !document.hidden && !refused) timer = setTimeout(round, every);
     };
-    const seen = () => (document.hidden ? clearTimeout(timer) : round());
+    const seen = () => {
+      if (document.hidden) return clearTimeout(timer);
+      set((before) => ({ ...before, begins: true }));
+      return round();
+    };
     document.addEventListener("visibilitychange", seen);
     again.current = round;
-    round();
+    if (!document.hidden) round();
     return () => {
       document.removeEventListener("visibilitychange", seen);
       clearTimeout(timer);

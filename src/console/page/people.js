@@ -17,6 +17,7 @@ export function usePeople() {
   const [seen, follow] = useState(people);
   useEffect(() => {
     listeners.add(follow);
+    follow(people);
     return () => listeners.delete(follow);
   }, []);
   return seen;

@@ -1,21 +1,23 @@
 // Where the visitor is: in the fragment of the address, which a browser sends to nobody. So a view can be shared by its
 // address. Ids of people are kept out of it: references and customers (people.js), and the ids of loans that hold one.
 
-import { useEffect, useState } from "./page.js";
+import { useEffect, useRef, useState } from "./page.js";
 
 // Ids of loans that are made of somebody's reference hold a `~` (docs/model.md). They are numbered in this tab's memory,
-// and the number is in the address.
+// and the number is in the address, with what no other load of the page has: elsewhere, and after a reload, it names nobody.
 const hidden = new Map();
+const load = crypto.getRandomValues(new Uint32Array(1))[0].toString(36);
 let given = 0;
 
 function numbered(id) {
   if (!id.includes("~")) return encodeURIComponent(id);
-  if (!hidden.has(id)) hidden.set(id, `~${(given += 1)}`);
+  if (!hidden.has(id)) hidden.set(id, `~${load}.${(given += 1)}`);
   return hidden.get(id);
 }
 
-function named(text) {
-  if (!text.startsWith("~")) return decoded(text);
+function named(written) {
+  const text = decoded(written);
+  if (!text.startsWith("~")) return text;
   return [...hidden].find(([, number]) => number === text)?.[0] ?? null;
 }
 
@@ -54,7 +56,7 @@ export function read(fragment) {
   const [, view = "", first = "", second = ""] = path.split("/");
   if (view === "loans") list = fragment;
   if (view === "loans") return { view, query: joined(new URLSearchParams(query)) };
-  if (view === "loan") return { view, id: named(first), tab: second };
+  if (view === "loan" && decoded(first) !== null) return { view, id: named(first), tab: second };
   return { view: view === "" ? "operations" : "nothing" };
 }
 
@@ -64,10 +66,13 @@ function joined(query) {
 }
 
 export function useRoute() {
-  const [route, follow] = useState(() => read(location.hash));
+  const begun = useRef(location.hash);
+  const [route, follow] = useState(() => read(begun.current));
   useEffect(() => {
     const changed = () => follow(read(location.hash));
     addEventListener("hashchange", changed);
+    // It may have changed after the first picture and before anybody listened.
+    if (location.hash !== begun.current) changed();
     return () => removeEventListener("hashchange", changed);
   }, []);
   return route;

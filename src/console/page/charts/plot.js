@@ -60,6 +60,7 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
   const place = useRef(null);
   const plot = useRef(null);
   const theme = useTheme();
+  const [lost, lose] = useState(false);
   const newest = useRef({});
   newest.current = { columns, point, shape };
   useEffect(() => {
@@ -67,6 +68,7 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
     let resized = null;
     const draw = (uPlot) => {
       if (!here) return;
+      lose(false);
       const options = {
         width: place.current.clientWidth,
         height,
@@ -84,8 +86,7 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
       resized = new ResizeObserver(([{ contentRect }]) => plot.current.setSize({ width: contentRect.width, height }));
       resized.observe(place.current);
     };
-    // Without it there are the words.
-    idle(() => here && drawing().then(draw, () => {}));
+    idle(() => here && drawing().then(draw, () => here && lose(true)));
     return () => {
       here = false;
       resized?.disconnect();
@@ -94,5 +95,5 @@ export function Plot({ label, series, columns, height, shape = {}, point }) {
     };
   }, [theme, height, series.length]);
   useEffect(() => plot.current?.setData(columns), [columns]);
-  return html`<div class="plot" role="img" aria-label=${label} ref=${place} style=${{ height: `${height}px` }}></div>`;
+  return html`<div class="plot" role="img" aria-label=${label} ref=${place} style=${{ height: `${height}px` }}>${lost && html`<span class="small quiet">What draws this could not be fetched: load the page again.</span>`}</div>`;
 }

@@ -17,46 +17,68 @@ export function shown(value, kind, currency) {
   return inLine(value);
 }
 
+// One card is shown at a time; this closes it.
+let showing = null;
+
 export function Value({ value, kind, currency, told, flags }) {
   const id = useId();
-  const [open, set] = useState(false);
+  const [pointed, point] = useState(false);
+  const [focused, focus] = useState(false);
+  // A card that is held can be gone over, and what is in it selected; before, it lets through to what lies under it.
   const [held, hold] = useState(false);
+  const visible = pointed || focused || held;
   const place = useRef(null);
-  const visible = open || held;
   const pressed = useRef(null);
+  const inside = useRef(false);
+  const close = () => {
+    point(false);
+    focus(false);
+    hold(false);
+  };
   // A finger brings focus and a pointer along, so what counts is what was there when it came down.
   const click = () => {
     const { touch = false, visible: was = false } = pressed.current ?? {};
     pressed.current = null;
-    if (touch) set(!was);
-    hold(touch ? !was : !held);
+    if (touch && was) close();
+    else hold(touch || !held);
   };
   useEffect(() => {
     if (!visible) return undefined;
-    const close = (event) => {
+    showing?.();
+    showing = close;
+    const elsewhere = (event) => {
       if (event.type === "keydown" && event.key !== "Escape") return;
       if (event.type === "pointerdown" && place.current?.contains(event.target)) return;
-      set(false);
-      hold(false);
+      close();
     };
-    addEventListener("keydown", close);
-    addEventListener("pointerdown", close);
+    addEventListener("keydown", elsewhere);
+    addEventListener("pointerdown", elsewhere);
     return () => {
-      removeEventListener("keydown", close);
-      removeEventListener("pointerdown", close);
+      if (showing === close) showing = null;
+      removeEventListener("keydown", elsewhere);
+      removeEventListener("pointerdown", elsewhere);
     };
   }, [visible]);
+  const press = ({ target }) => {
+    inside.current = target.closest(".tip") !== null;
+  };
+  const blur = () => {
+    focus(false);
+    // Whoever selects what is in the card takes the focus from its value.
+    if (!inside.current) hold(false);
+    inside.current = false;
+  };
   const mark = told && told.origin !== "reported" ? html`<span class="origin">${told.origin}</span>` : null;
-  return html`<span class="value" ref=${place}>
+  return html`<span class="value" ref=${place} onPointerDown=${press}>
     <button type="button" class="told" aria-describedby=${visible ? id : null} aria-expanded=${visible}
-      onMouseEnter=${() => set(true)} onMouseLeave=${() => set(false)} onFocus=${() => set(true)} onBlur=${() => (set(false), hold(false))}
+      onMouseEnter=${() => point(true)} onMouseLeave=${() => point(false)} onFocus=${() => focus(true)} onBlur=${blur}
       onPointerDown=${({ pointerType }) => (pressed.current = { touch: pointerType !== "mouse", visible })} onClick=${click}>${shown(value, kind, currency)}${mark}${flags.length > 0 && html`<span class="flag" aria-hidden="true">⚑</span>`}</button>
-    ${visible && html`<${Origin} id=${id} told=${told} flags=${flags} of=${place} />`}
+    ${visible && html`<${Origin} id=${id} told=${told} flags=${flags} held=${held} of=${place} />`}
   </span>`;
 }
 
 // Beside its value, and inside the window whatever its width.
-function Origin({ id, told, flags, of }) {
+function Origin({ id, told, flags, held, of }) {
   const card = useRef(null);
   const put = () => {
     const box = of.current.getBoundingClientRect();
@@ -76,7 +98,7 @@ function Origin({ id, told, flags, of }) {
       removeEventListener("resize", put);
     };
   }, []);
-  return html`<span role="tooltip" class="tip" id=${id} ref=${card}>
+  return html`<span role="tooltip" class=${`tip ${held ? "held" : ""}`} id=${id} ref=${card}>
     ${told
       ? html`<strong class=${`word origin-${told.origin}`}>${told.origin}</strong> <span>${ORIGINS[told.origin]}</span>
         <span class="line"><span class="quiet">from</span> ${PLACES[told.source] ? html`${PLACES[told.source]} <code>${told.source}</code>` : html`<code><${Theirs}>${told.source}<//></code>`}</span>

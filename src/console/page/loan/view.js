@@ -51,12 +51,13 @@ export function Loan({ id, tab, connections }) {
 }
 
 function Known({ id, tab, connections }) {
+  const written = useRef(null);
   const { value, error, again } = useAsked((signal) => explained(id, signal), [id]);
   const connection = connections.find((one) => id.startsWith(`${one.id}:`));
   const tabs = TABS.filter(({ needs }) => !needs || connection?.capabilities.includes(needs));
   const shown = tabs.find((one) => one.tab === tab) ?? tabs[0];
   return html`
-    <p class="crumbs"><a href=${lastList()}>Loans</a> <span aria-hidden="true">/</span> <bdi>${id}</bdi> <${Copy} text=${id} /></p>
+    <p class="crumbs"><a href=${lastList()}>Loans</a> <span aria-hidden="true">/</span> <bdi ref=${written}>${id}</bdi> <${Copy} text=${id} of=${written} /></p>
     ${error && html`<h1>${error.status === 404 ? "There is no such loan" : "The loan cannot be read"}</h1>`}
     <${Trouble} error=${error} again=${again}>${error?.sources?.length > 0 && html`<${Sources} complete=${false} sources=${error.sources} again=${again} />`}<//>
     ${!value && !error && html`<${Waiting} rows=${9} what="Reading the loan" />`}
@@ -100,8 +101,13 @@ function Head({ loan }) {
 
 const money = (amount, currency) => html`<span class="amount">${grouped(amount)}</span> <span class="currency">${currency}</span>`;
 
-function Copy({ text }) {
-  const [done, set] = useState(false);
-  const copy = () => navigator.clipboard?.writeText(text).then(() => set(true), () => set(false));
-  return html`<button class="plain small" onClick=${copy}>${done ? "Copied" : "Copy id"}</button>`;
+// A browser lets a page write to the clipboard only where nobody in between can change the page. Elsewhere the id is selected.
+function Copy({ text, of }) {
+  const [done, set] = useState("");
+  const select = () => {
+    getSelection().selectAllChildren(of.current);
+    set("Selected");
+  };
+  const copy = () => (navigator.clipboard ? navigator.clipboard.writeText(text).then(() => set("Copied"), select) : select());
+  return html`<button class="plain small" onClick=${copy}>${done || "Copy id"}</button>`;
 }

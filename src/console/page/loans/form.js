@@ -41,7 +41,7 @@ export function Form({ filters, connections, used, change, clear }) {
     </details>
     <details class="group" open=${filters.purpose !== "" || filters.require.length > 0 || filters.max_age !== ""}>
       <summary>More</summary>
-      ${store.state !== "none" && html`<${Select} label="Consented purpose" value=${filters.purpose} options=${PURPOSES} set=${set("purpose")} />`}
+      ${(store.state !== "none" || filters.purpose !== "") && html`<${Select} label="Consented purpose" value=${filters.purpose} options=${PURPOSES} set=${set("purpose")} />`}
       <${Field} label="Data at most so many seconds old" value=${filters.max_age} set=${set("max_age")} mode="numeric" hint="as the gateway is configured" />
       <${Select} label="Loans a page" value=${filters.limit} options=${LIMITS.map((limit) => [limit, limit])} set=${set("limit")} />
       <${Choices} name="An error without" words=${["all", ...connections.map(({ id }) => id)]} chosen=${filters.require} set=${set("require")} open raw />

@@ -18,7 +18,9 @@ export function People({ connections, store }) {
 
 function Reference({ connections, known }) {
   const kinds = connections.flatMap(({ id, reference_types }) => reference_types.map((type) => `${id}:${type}`));
-  const [kind, choose] = useState(kinds[0] ?? "");
+  const [chosen, choose] = useState(null);
+  // What is configured may have changed since.
+  const kind = kinds.includes(chosen) ? chosen : (kinds[0] ?? "");
   const [value, write] = useState("");
   const add = () => {
     const text = `${kind}:${value.trim()}`;
@@ -43,8 +45,9 @@ function Customer({ chosen, store }) {
     return html`<p class="hint" data-customers="none">Customers of your own need a store: put <code>[store]</code> into the config, and
       their ids can be chosen here.</p>`;
   }
-  if (store.state === "failed") return html`<p class="hint">The customers cannot be read: ${store.error.message}</p>`;
-  return html`<${Known} chosen=${chosen} store=${store} />`;
+  return html`<${Known} chosen=${chosen} store=${store} />
+    ${store.error && html`<p class="hint">The customers cannot be read: ${store.error.message}
+      <button type="button" class="plain small" onClick=${store.again}>Ask again</button></p>`}`;
 }
 
 function Known({ chosen, store }) {

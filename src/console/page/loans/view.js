@@ -55,25 +55,26 @@ function Aside({ used, children }) {
 }
 
 function Answer({ walk, filters, people, change }) {
-  const { answer, error, asking, pending } = walk;
+  const { answer, whole, error, pending } = walk;
+  const gaps = whole && { complete: whole.complete, sources: whole.sources, more: whole.page.next_cursor !== null, asking: pending };
   return html`
     ${error && !walk.later && html`<${Refusal} walk=${walk}>${filters.sort !== "" && html`<p><button class="plain" onClick=${() => change({ sort: "" })}>Without the sort</button></p>`}<//>`}
     ${!answer && !error && html`<${Waiting} rows=${8} what="Asking the sources" />`}
+    ${answer && html`<div class="whole"><${Sources} ...${gaps} again=${walk.fresh} /></div>`}
+    ${answer && html`<${Totals} filters=${filters} people=${people} round=${walk.round} anew=${walk.anew} />`}
+    <div class="actions">
+      ${answer && html`<span class="asks"><button class="plain" onClick=${walk.fresh}>Fetch anew</button> <${Order} filters=${filters} change=${change} /></span>`}
+      <${Export} filters=${filters} people=${people} />
+    </div>
     ${answer && html`
-      <div class="whole"><${Sources} complete=${answer.complete} sources=${answer.sources} more=${answer.page.next_cursor !== null} asking=${pending} again=${walk.fresh} /></div>
-      <${Totals} filters=${filters} people=${people} round=${walk.round} anew=${walk.anew} />
-      <div class="actions">
-        <span class="asks"><button class="plain" onClick=${walk.fresh}>Fetch anew</button> <${Order} filters=${filters} change=${change} /></span>
-        <${Export} filters=${filters} people=${people} />
-      </div>
       <${Rows} walk=${walk} filters=${filters} change=${change} />
       ${error && walk.later && html`<${Refusal} walk=${walk} />`}
       <${Pages} walk=${walk} />
-      <${Brief} complete=${answer.complete} sources=${answer.sources} more=${answer.page.next_cursor !== null} asking=${pending} />`}`;
+      <${Brief} ...${gaps} />`}`;
 }
 
-function Rows({ walk: { answer, asking, pending }, filters, change }) {
-  const { data, page, complete } = answer;
+function Rows({ walk: { answer, whole: { complete }, asking, pending }, filters, change }) {
+  const { data, page } = answer;
   const [wanted, want] = useState(null);
   const setSort = (sort) => (sortable(sort, filters) ? (want(null), change({ sort })) : want(sort));
   const currencies = [...new Set(data.map(({ currency }) => currency).filter(Boolean))].sort();

@@ -53,6 +53,8 @@ export function useWalk(filters, people) {
   };
   return {
     answer,
+    // The last page that was read knows of every gap before it, also where an earlier page is looked at again.
+    whole: pages.at(-1) ?? null,
     error,
     asking,
     index,

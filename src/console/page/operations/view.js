@@ -1,7 +1,7 @@
 // Which provider is hurting us?
 
 import { html, useCallback, useEffect, useRef, useState } from "../page.js";
-import { ask, askText } from "../api.js";
+import { ahead, ask, askText } from "../api.js";
 import { useNow, usePolled } from "../live.js";
 import { ago, clockSeconds } from "../time.js";
 import { Empty, Trouble } from "../pieces.js";
@@ -17,18 +17,19 @@ const STALE_AFTER = 15_000;
 
 // One after the other, so that neither is counted as in flight by the other. What the gateway does not say of itself takes
 // nothing away from the connections.
-function useLive() {
+function useLive(learn) {
   const own = useRef({ figures: null, at: null, error: null });
   const load = useCallback(async (signal) => {
     const { data } = await ask("connections", { signal, patience: PATIENCE });
+    learn(data);
     // Who may not see it now may not in five seconds either.
-    if (own.current.error?.status === 403) return { data, own: own.current };
+    if (own.current.error?.status === 403) return own.current;
     try {
       own.current = { figures: figures(await askText("metrics", { signal, patience: PATIENCE })), at: Date.now(), error: null };
     } catch (error) {
       own.current = { ...own.current, error };
     }
-    return { data, own: own.current };
+    return own.current;
   }, []);
   return usePolled(load, EVERY);
 }
@@ -45,35 +46,37 @@ function useWhole() {
   return whole;
 }
 
-export function Operations({ known }) {
-  const live = useLive();
+// `known`: the connections as they were `at` that time, here or in another view.
+export function Operations({ known, at, learn }) {
+  const live = useLive(learn);
   const now = useNow();
   const whole = useWhole();
-  const shown = live.value?.data ?? known;
-  const gateway = live.value?.own ?? { figures: null, at: null, error: null };
-  const judged = verdict(shown);
-  const stale = live.error !== null || (live.at !== null && now - live.at > STALE_AFTER);
-  const late = gateway.at !== null && (stale || gateway.error) ? clockSeconds(gateway.at) : null;
+  const gateway = live.value ?? { figures: null, at: null, error: null };
+  const judged = verdict(known);
+  const stale = live.error !== null || now - at > STALE_AFTER;
+  const late = gateway.at !== null && (stale || gateway.error) ? clockSeconds(gateway.at + ahead()) : null;
   return html`
     <div class="head">
       <h1>Operations</h1>
-      <${Freshness} live=${live} stale=${stale} now=${now} />
+      <${Freshness} at=${at} begins=${live.begins} stale=${stale} now=${now} />
     </div>
     ${stale
-      ? html`<${Trouble} error=${live.error ?? LATE} again=${live.again}><p>What is shown is of ${live.at ? clockSeconds(live.at) : "the start"}.</p><//>`
+      ? live.begins
+        ? html`<p class="verdict" role="status">Asking. What is shown is of ${clockSeconds(at + ahead())}.</p>`
+        : html`<${Trouble} error=${live.error ?? LATE} again=${live.again}><p>What is shown is of ${clockSeconds(at + ahead())}.</p><//>`
       : html`<p class=${`verdict ${judged.tone}`} role="status">${judged.text}</p>`}
     <${Gateway} figures=${gateway.figures} error=${gateway.error} pace=${usePace(gateway)} late=${late} />
-    ${shown.length === 0
+    ${known.length === 0
       ? html`<${Empty} title="No connection to show">None is configured, or your key may see none.<//>`
-      : html`<div class=${`cards ${stale ? "stale" : ""}`}>${shown.map((connection) => html`<${Card} key=${connection.id} connection=${connection} now=${now} stale=${stale} whole=${whole} />`)}</div>`}`;
+      : html`<div class=${`cards ${stale ? "stale" : ""}`}>${known.map((connection) => html`<${Card} key=${connection.id} connection=${connection} now=${now + ahead()} stale=${stale} whole=${whole} />`)}</div>`}`;
 }
 
 const LATE = { title: "No news", message: "The gateway has not answered for a while." };
 
-function Freshness({ live, stale, now }) {
-  const state = stale ? "stale" : live.at === null ? "asking" : "live";
+function Freshness({ at, begins, stale, now }) {
+  const state = begins ? "asking" : stale ? "stale" : "live";
   return html`<span class=${`fresh ${state}`} data-fresh=${state}>
-    <i aria-hidden="true"></i>${state} <span class="quiet">${live.at === null ? "" : ago(now - live.at)}</span>
+    <i aria-hidden="true"></i>${state} <span class="quiet">${ago(now - at)}</span>
   </span>`;
 }
 
