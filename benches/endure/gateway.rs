@@ -13,10 +13,10 @@ use crate::client;
 const START: Duration = Duration::from_secs(10);
 const STOP: Duration = Duration::from_secs(30);
 
-/// The release binary beside this program.
+/// The gateway beside this program.
 pub(crate) fn binary() -> Result<PathBuf, String> {
     let here = std::env::current_exe().map_err(|error| error.to_string())?;
-    let built = here.parent().map(|release| release.join("loangate"));
+    let built = here.parent().map(|folder| folder.join("loangate"));
     built
         .filter(|path| path.is_file())
         .ok_or_else(|| "the gateway is not built: run `cargo build --release` first".to_owned())
