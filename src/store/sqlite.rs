@@ -8,9 +8,9 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::fault::Fault;
 use super::rows::{self, Engine, Write, Written};
@@ -31,6 +31,10 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// How long to wait for another process that writes.
 const BUSY: &str = "PRAGMA busy_timeout = 5000";
 
+/// For how long a file is tried again that others keep locked. Those who make it at the same moment are in each other's way
+/// where they turn to the log, and there SQLite does not wait: it refuses all but one.
+const LOCKED: Duration = Duration::from_secs(5);
+
 /// Nobody else writes until the transaction ends.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
@@ -50,12 +54,15 @@ impl File {
         sqlx::any::install_default_drivers();
         create(path)?;
         let options = AnyConnectOptions::from_str(&address(path))?.disable_statement_logging();
-        // A pool would try again until its time is over, and not say why.
-        let mut first = options.connect().await?;
-        sqlx::raw_sql(WRITER).execute(&mut first).await?;
-        let mut transaction = first.begin_with(BEGIN).await?;
-        schema::bring_up(&mut transaction, Engine::Sqlite).await?;
-        transaction.commit().await?;
+        let began = Instant::now();
+        let first = loop {
+            match begin(&options).await {
+                Err(Fault::Locked) if began.elapsed() < LOCKED => {
+                    sleep(Duration::from_millis(fastrand::u64(5..50))).await;
+                }
+                outcome => break outcome?,
+            }
+        };
         let writing = pool(options.clone(), WRITER, 1, patience);
         let readers = pool(options, READER, max_connections, patience);
         // The log is kept for as long as anybody has the file open.
@@ -71,6 +78,16 @@ impl File {
         self.writer.send((write, done)).await.map_err(|_| Fault::Closed)?;
         written.await.map_err(|_| Fault::Closed)?
     }
+}
+
+/// The first connection, with the tables as they are to be. A pool would try again until its time is over, and not say why.
+async fn begin(options: &AnyConnectOptions) -> Result<AnyConnection, Fault> {
+    let mut first = options.connect().await?;
+    sqlx::raw_sql(WRITER).execute(&mut first).await?;
+    let mut transaction = first.begin_with(BEGIN).await?;
+    schema::bring_up(&mut transaction, Engine::Sqlite).await?;
+    transaction.commit().await?;
+    Ok(first)
 }
 
 /// Makes the file before SQLite does, which would let others read it. What SQLite puts beside it has the same mode.
