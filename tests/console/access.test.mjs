@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, shot } from "./browser.mjs";
+import { held, launch, open, shot } from "./browser.mjs";
 import { client, gateway } from "./gateway.mjs";
 
 const ALL = "lgk_console-test-key-one-7QmZ2xW9c41";
@@ -197,13 +197,9 @@ test("a key that is being tried is not the one that was refused", async () => {
   const { page, close } = await open(browser, served, { expected: [401, 503] });
   await enter(page, "lgk_not-a-key-of-this-gateway");
   await page.getByText("(401)").waitFor();
-  let answer;
-  const asked = new Promise((come) => page.route("**/connections", (route) => {
-    answer = route;
-    come();
-  }));
+  const asked = held(page, "**/connections");
   await enter(page, ALL);
-  await asked;
+  const answer = await asked;
   await page.getByText("Asking the gateway…").waitFor();
   assert.equal(await page.getByText("(401)").count(), 0);
   await answer.fulfill({ status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } });

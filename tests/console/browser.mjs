@@ -49,6 +49,15 @@ export async function open(browser, gateway, { width = 1280, height = 900, schem
   };
 }
 
+// The first request to `path` of which `is` is true, which gets no answer before it is given one here. Those after it get none.
+export const held = (page, path, is = () => true) => new Promise((come) => page.route(path, (route) => (is(route) ? come(route) : route.continue())));
+
+// For a page: its clock goes so much ahead.
+export function ahead(milliseconds) {
+  const real = Date.now;
+  Date.now = () => real() + milliseconds;
+}
+
 mkdirSync(OUT, { recursive: true });
 export const shot = (page, name, options = {}) => page.screenshot({ path: join(OUT, `${name}.png`), animations: "disabled", ...options });
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fits, launch, open, shot } from "./browser.mjs";
+import { fits, held, launch, open, shot } from "./browser.mjs";
 import { gateway } from "./gateway.mjs";
 
 let browser;
@@ -333,14 +333,9 @@ test("a gap that a later page met stays in sight on the pages before it", async 
 test("an export goes on while the list is refused", async () => {
   const { page, close } = await open(browser, served, { fragment: "#/loans", expected: [400] });
   await page.waitForSelector("[data-loan]");
-  let answer;
-  const asked = new Promise((come) => page.route("**/loans/search", (route) => {
-    if (route.request().headers().accept !== "text/csv") return route.continue();
-    answer = route;
-    come();
-  }));
+  const asked = held(page, "**/loans/search", (route) => route.request().headers().accept === "text/csv");
   await page.getByRole("button", { name: "CSV" }).click();
-  await asked;
+  const answer = await asked;
   await page.evaluate(() => (location.hash = "#/loans?outstanding_min=abc"));
   await page.getByText("outstanding_min").first().waitFor();
   const [download] = await Promise.all([page.waitForEvent("download"), answer.continue()]);

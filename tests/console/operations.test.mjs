@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, shot } from "./browser.mjs";
+import { ahead, held, launch, open, shot } from "./browser.mjs";
 import { gateway } from "./gateway.mjs";
 
 let browser;
@@ -21,6 +21,7 @@ after(async () => {
   await served.stop();
 });
 
+const FULL = { status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } };
 const ask = (path) => fetch(`${served.address}${path}`).then((answer) => answer.json());
 
 test("every connection has a card that says how it does", async () => {
@@ -47,7 +48,7 @@ test("the gateway's own figures are marked when they are old, and are not known 
   await page.waitForFunction(() => document.querySelector(".tile .figure").textContent === "0");
   const answers = [
     { body: 'loangate_http_requests_total{route="/loans",method="GET",status="200"} 0\nloangate_http_in_flight 8\nloangate_cache_requests_total{result="miss"} 4\n' },
-    { status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } },
+    FULL,
   ];
   await page.route("**/metrics", (route) => route.fulfill(answers.length > 1 ? answers.shift() : answers[0]));
   await page.waitForFunction(() => ["7", "0 %"].every((wanted) => [...document.querySelectorAll(".tile .figure")].some(({ textContent }) => textContent === wanted)));
@@ -138,7 +139,7 @@ test("a provider that is well again is seen to be", async () => {
 });
 
 test("figures that never came are not said to be none", async () => {
-  const { page, close } = await open(browser, served, { expected: [503], before: (page) => page.route("**/metrics", (route) => route.fulfill({ status: 503, json: { title: "Overloaded", code: "overloaded", detail: "The gateway is full." } })) });
+  const { page, close } = await open(browser, served, { expected: [503], before: (page) => page.route("**/metrics", (route) => route.fulfill(FULL)) });
   await page.getByText("The gateway's own figures are not known: The gateway is full.").waitFor();
   assert.deepEqual(await page.locator(".tile .figure").allTextContents(), ["–", "–", "–", "–"]);
   assert.equal(await page.getByText("nothing refused").count(), 0);
@@ -150,17 +151,13 @@ test("what was true a while ago is not shown as if it were now", async () => {
   await page.waitForSelector("[data-fresh=live]");
   await page.click("nav >> text=Loans");
   await page.waitForSelector("[data-loan]");
-  const asked = [];
-  await page.route("**/connections", (route) => asked.push(route));
+  const asked = held(page, "**/connections");
   // A minute goes by.
-  await page.evaluate(() => {
-    const real = Date.now;
-    Date.now = () => real() + 60_000;
-  });
+  await page.evaluate(ahead, 60_000);
   await page.click("nav >> text=Operations");
   await page.getByText(/Asking\. What is shown is of \d\d:\d\d:\d\d\./).waitFor();
   assert.match(await page.locator("[data-connection=bsa] [data-state]").textContent(), /^was /);
-  await asked[0].continue();
+  await (await asked).continue();
   await page.unroute("**/connections");
   await page.waitForSelector("[data-fresh=live]");
   assert.doesNotMatch(await page.locator("[data-connection=bsa] [data-state]").textContent(), /^was /);
@@ -171,10 +168,7 @@ test("a visitor whose clock is wrong sees when things were all the same", async 
   await ask("/loans?connection=goscore,belvo&max_age=0");
   for (const minutes of [20, -20]) {
     const { page, close } = await open(browser, served, {
-      before: (page) => page.addInitScript((minutes) => {
-        const real = Date.now;
-        Date.now = () => real() + minutes * 60_000;
-      }, minutes),
+      before: (page) => page.addInitScript(ahead, minutes * 60_000),
     });
     const last = page.locator("[data-connection=belvo] .facts div", { hasText: "Last success" }).locator("dd");
     await page.waitForSelector("[data-connection=belvo] canvas");
@@ -195,19 +189,17 @@ test("where charts cannot be drawn the words say so", async () => {
 test("a gateway that nobody asked is not said to be silent", async () => {
   const { page, close } = await open(browser, served);
   await page.waitForSelector("[data-fresh=live]");
-  const look = (hidden, after) => page.evaluate(([hidden, after]) => {
+  const hide = (hidden) => page.evaluate((hidden) => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    const real = Date.now;
-    Date.now = () => real() + after;
     document.dispatchEvent(new Event("visibilitychange"));
-  }, [hidden, after]);
-  await look(true, 0);
-  const asked = [];
-  await page.route("**/connections", (route) => asked.push(route));
-  await look(false, 60_000);
+  }, hidden);
+  await hide(true);
+  const asked = held(page, "**/connections");
+  await page.evaluate(ahead, 60_000);
+  await hide(false);
   await page.getByText("Asking. What is shown is of").waitFor();
   assert.equal(await page.getByRole("alert").count(), 0);
-  await asked[0].continue();
+  await (await asked).continue();
   await page.waitForSelector("[data-fresh=live]");
   await page.unroute("**/connections");
   await close();

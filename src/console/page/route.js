@@ -15,8 +15,7 @@ function numbered(id) {
   return hidden.get(id);
 }
 
-function named(written) {
-  const text = decoded(written);
+function named(text) {
   if (!text.startsWith("~")) return text;
   return [...hidden].find(([, number]) => number === text)?.[0] ?? null;
 }
@@ -56,7 +55,8 @@ export function read(fragment) {
   const [, view = "", first = "", second = ""] = path.split("/");
   if (view === "loans") list = fragment;
   if (view === "loans") return { view, query: joined(new URLSearchParams(query)) };
-  if (view === "loan" && decoded(first) !== null) return { view, id: named(first), tab: second };
+  const id = decoded(first);
+  if (view === "loan" && id !== null) return { view, id: named(id), tab: second };
   return { view: view === "" ? "operations" : "nothing" };
 }
 
